@@ -1,0 +1,6 @@
+"""python -m llmtui."""
+
+from llmtui.cli import main
+
+if __name__ == "__main__":
+    main()

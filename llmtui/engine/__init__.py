@@ -1,0 +1,6 @@
+"""Runs models and reports every token. Importing it imports no torch: that happens in the thread that loads a model."""
+
+from llmtui.engine.engine import Engine, EngineStats
+from llmtui.engine.requests import ChatMessage, GenerationRequest, SamplingParams, StageOrder
+
+__all__ = ["ChatMessage", "Engine", "EngineStats", "GenerationRequest", "SamplingParams", "StageOrder"]

@@ -1,0 +1,337 @@
+"""The engine: one daemon thread that steps every running generation, and the door to it for all other threads."""
+
+import logging
+import math
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+from llmtui.engine.errors import ContextOverflow, EngineBusy, EngineClosed, ModelNotReady, ParameterError
+from llmtui.engine.events import Queued
+from llmtui.engine.loads import LoadTask, ModelInfo
+from llmtui.engine.requests import GenerationRequest
+from llmtui.engine.scheduler import Scheduler, Slice
+from llmtui.engine.stream import Stream
+from llmtui.models.errors import ModelError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from llmtui.engine.loaded import LoadedModel
+    from llmtui.engine.sequence import Sequence
+
+T = TypeVar("T")
+EngineState = Literal["empty", "loading", "ready", "degraded", "closed"]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class EngineStats:
+    """The engine at this moment. tokens_per_second: of all running requests together, over the latest tokens."""
+
+    state: EngineState
+    running: int
+    waiting: int
+    generated_tokens: int
+    tokens_per_second: float
+
+
+class Engine:
+    """Runs models and reports every token. All methods may be called from any thread."""
+
+    def __init__(self, *, max_waiting: int = 32, max_running: int = 4) -> None:
+        self._max_in_flight = max_waiting + max_running
+        self._max_running = max_running
+        self._scheduler = Scheduler(max_running)
+        self._commands: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._in_flight: dict[str, Sequence] = {}
+        self._model: LoadedModel | None = None
+        self._load: LoadTask | None = None
+        self._closed = False
+        self._speed = Speedometer()
+        self._thread = threading.Thread(target=self._run, name="llmtui-engine", daemon=True)
+        self._thread.start()
+
+    # loading
+
+    def load(self, name: str, *, device: str = "auto", dtype: str = "auto") -> LoadTask:
+        """Load a model in the background; the present one serves until the new one is ready.
+
+        A load that is still under way is stopped: the latest wish counts.
+        """
+        self._refuse_if_closed()
+        task = LoadTask(name)
+        with self._lock:
+            previous, self._load = self._load, task
+        if previous is not None:
+            previous.cancel()
+
+        def work() -> None:
+            loaded = load_in_this_thread(task, device, dtype)
+            if loaded is not None:
+                self._commands.put(lambda: self._install(task, loaded))
+
+        threading.Thread(target=work, name="llmtui-load", daemon=True).start()
+        return task
+
+    @property
+    def loading(self) -> LoadTask | None:
+        """The load under way, if there is one."""
+        return self._load if self._load is not None and not self._load.ended else None
+
+    @property
+    def model(self) -> ModelInfo | None:
+        """The loaded model's facts."""
+        loaded = self._model
+        return None if loaded is None else loaded.info
+
+    @property
+    def state(self) -> EngineState:
+        if self._closed:
+            return "closed"
+        if self._model is not None:
+            return "ready" if self._thread.is_alive() else "degraded"
+        if self._load is None:
+            return "empty"
+        return "degraded" if self._load.ended else "loading"
+
+    # requests
+
+    def submit(self, request: GenerationRequest) -> Stream:
+        """Queue a request and return its events.
+
+        Raises ParameterError, ContextOverflow, EngineBusy, ModelNotReady or EngineClosed at once.
+        """
+        loaded = self._ready_model()
+        prompt_ids = loaded.encode(request)
+        max_tokens = room_for(request, len(prompt_ids), loaded.info.context)
+        stream = Stream(request.request_id, lambda: self.cancel(request.request_id))
+        sequence = loaded.begin(request, stream, prompt_ids, max_tokens)
+        with self._lock:
+            if len(self._in_flight) >= self._max_in_flight:
+                waiting = len(self._in_flight) - self._max_running
+                raise EngineBusy(waiting, self._speed.retry_after(waiting, self._max_running))
+            if request.request_id in self._in_flight:
+                raise ParameterError("request_id", "is that of a request still running")
+            self._in_flight[request.request_id] = sequence
+        self._commands.put(lambda: stream.put(Queued(request.request_id, self._scheduler.add(sequence))))
+        return stream
+
+    def cancel(self, request_id: str) -> None:
+        """Stop a request within one step; nothing happens if it has ended."""
+        with self._lock:
+            sequence = self._in_flight.get(request_id)
+        if sequence is not None:
+            sequence.cancel_requested = True
+            self._commands.put(lambda: None)
+
+    def run_job(self, job: "Callable[[LoadedModel], T]") -> "Future[T]":
+        """Run a function on the engine's thread, between two steps, with the loaded model."""
+        loaded = self._ready_model()
+        future: Future[T] = Future()
+
+        def run() -> None:
+            if not future.set_running_or_notify_cancel():
+                return
+            try:
+                future.set_result(job(loaded))
+            except BaseException as error:
+                future.set_exception(error)
+                if not isinstance(error, Exception):
+                    raise
+
+        self._commands.put(run)
+        return future
+
+    def tokenize(self, text: str) -> tuple[int, ...]:
+        """The ids of a text as a prompt. Raises ModelNotReady."""
+        return tuple(self._ready_model().tokenize(text))
+
+    def detokenize(self, ids: Iterable[int]) -> str:
+        """The text of token ids, special tokens left out. Raises ModelNotReady."""
+        return self._ready_model().detokenize(ids)
+
+    def stats(self) -> EngineStats:
+        running, waiting = self._scheduler.running, self._scheduler.waiting
+        return EngineStats(self.state, running, waiting, self._speed.tokens, self._speed.tokens_per_second())
+
+    def close(self, timeout: float = 0.5) -> None:
+        """Cancel everything and end the thread; waits at most `timeout` seconds for a step under way."""
+        self._closed = True
+        if self._load is not None:
+            self._load.cancel()
+        self._commands.put(lambda: None)
+        self._thread.join(timeout)
+
+    def __enter__(self) -> "Engine":
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    # the engine's thread
+
+    def _run(self) -> None:
+        while not self._closed:
+            self._take_commands()
+            self._drop_cancelled()
+            for sequence in self._scheduler.admit():
+                sequence.start()
+            self._step()
+        for sequence in self._scheduler.everything():
+            self._cancel_now(sequence)
+
+    def _take_commands(self) -> None:
+        """Do what other threads asked for; with nothing to run, wait for it."""
+        idle = not self._scheduler.running and not self._scheduler.waiting
+        try:
+            self._commands.get(block=idle)()
+            while True:
+                self._commands.get_nowait()()
+        except queue.Empty:
+            return
+
+    def _drop_cancelled(self) -> None:
+        for sequence in self._scheduler.everything():
+            if sequence.cancel_requested:
+                self._cancel_now(sequence)
+
+    def _step(self) -> None:
+        """One turn: pick slices, run them, draw, report. An error ends the requests it touched; the others go on."""
+        work = self._scheduler.plan()
+        if not work:
+            return
+        began_ns = time.perf_counter_ns()
+        try:
+            outputs = work[0].sequence.model.runner.forward(work)
+        except Exception as error:
+            logger.exception("a forward over %d rows failed", len(work))
+            for part in work:
+                self._fail(part.sequence, error)
+            return
+        for part, logits in zip(work, outputs, strict=True):
+            self._advance(part, logits, len(work), began_ns)
+
+    def _advance(self, part: Slice, logits: "Tensor", rows: int, began_ns: int) -> None:
+        sequence = part.sequence
+        generated = sequence.generated
+        try:
+            reason = sequence.accept(part, logits, rows, began_ns)
+        except Exception as error:
+            logger.exception("request %s failed", sequence.request.request_id)
+            self._fail(sequence, error)
+            return
+        self._speed.count(sequence.generated - generated)
+        if reason is not None:
+            self._end(sequence, lambda: sequence.finish(reason))
+
+    def _fail(self, sequence: "Sequence", error: Exception) -> None:
+        self._end(sequence, lambda: sequence.fail(error))
+
+    def _end(self, sequence: "Sequence", report: Callable[[], None]) -> None:
+        self._scheduler.drop(sequence)
+        with self._lock:
+            self._in_flight.pop(sequence.request.request_id, None)
+        self._speed.ended(time.perf_counter() - sequence.clock.submitted)
+        report()
+
+    def _cancel_now(self, sequence: "Sequence") -> None:
+        self._end(sequence, lambda: sequence.finish("cancelled"))
+
+    def _install(self, task: LoadTask, loaded: "LoadedModel") -> None:
+        """Make a loaded model the one that new requests run on; running ones keep theirs to the end."""
+        if task.cancel_requested.is_set() or self._closed:
+            task.fail_cancelled()
+            return
+        self._model = loaded
+        task.succeed(loaded.info)
+
+    def _ready_model(self) -> "LoadedModel":
+        self._refuse_if_closed()
+        if self._model is None:
+            waiting = "is still loading" if self.loading is not None else "could not be loaded"
+            raise ModelNotReady(f"the model {waiting}" if self._load is not None else "no model is loaded")
+        return self._model
+
+    def _refuse_if_closed(self) -> None:
+        if self._closed:
+            raise EngineClosed
+
+
+def load_in_this_thread(task: LoadTask, device: str, dtype: str) -> "LoadedModel | None":
+    """Import torch and load a model; None after telling the task why it failed."""
+    try:
+        from llmtui.engine.imports import import_heavy_libraries
+
+        import_heavy_libraries()
+        from llmtui.engine.loading import load_into
+
+        return load_into(task, device, dtype)
+    except Exception as error:
+        logger.exception("loading %s failed", task.name)
+        task.fail(ModelError(f"{task.name} could not be loaded: {error}"))
+    return None
+
+
+def room_for(request: GenerationRequest, prompt_tokens: int, context: int) -> int:
+    """How many new tokens a request may have, at least one.
+
+    Raises ContextOverflow where prompt and new tokens exceed the context, ParameterError where `max_length` leaves no
+    room for a new token.
+    """
+    params = request.params
+    room = context - prompt_tokens
+    if room < 1:
+        raise ContextOverflow(prompt_tokens + 1, context)
+    wanted = room if params.max_tokens is None else params.max_tokens
+    if params.max_length is not None:
+        if params.max_length <= prompt_tokens:
+            raise ParameterError(
+                "max_length", f"must be above the prompt's own {prompt_tokens} tokens, got {params.max_length}"
+            )
+        wanted = min(wanted, params.max_length - prompt_tokens)
+    if wanted > room and not request.clip:
+        raise ContextOverflow(prompt_tokens + wanted, context)
+    return min(wanted, room)
+
+
+class Speedometer:
+    """Counts tokens and requests, and says how fast they come. Written by the engine's thread, read by any."""
+
+    WINDOW = 128
+    STALE_SECONDS = 2.0
+
+    def __init__(self) -> None:
+        self.tokens = 0
+        self._times: deque[float] = deque(maxlen=self.WINDOW)
+        self._mean_request_seconds = 1.0
+
+    def count(self, tokens: int) -> None:
+        if not tokens:
+            return
+        now = time.perf_counter()
+        if self._times and now - self._times[-1] > self.STALE_SECONDS:
+            self._times.clear()
+        self.tokens += tokens
+        self._times.append(now)
+
+    def ended(self, seconds: float) -> None:
+        self._mean_request_seconds += 0.2 * (seconds - self._mean_request_seconds)
+
+    def tokens_per_second(self) -> float:
+        """Over the latest tokens; 0.0 when none came for a while."""
+        times = list(self._times)
+        if len(times) < 2 or time.perf_counter() - times[-1] > self.STALE_SECONDS:
+            return 0.0
+        return (len(times) - 1) / (times[-1] - times[0])
+
+    def retry_after(self, waiting: int, max_running: int) -> float:
+        """Seconds until a place is likely to be free, from how long requests took lately."""
+        return float(min(60, max(1, math.ceil(self._mean_request_seconds * (waiting + 1) / max_running))))

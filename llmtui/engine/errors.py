@@ -1,0 +1,49 @@
+"""What can go wrong in the engine, each with a sentence a person can act on."""
+
+from llmtui.errors import LlmtuiError
+
+
+class EngineError(LlmtuiError):
+    """Something the engine refused or could not do."""
+
+
+class ParameterError(EngineError):
+    """A request field is missing, of the wrong type or out of range."""
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"{field} {problem}")
+        self.field = field
+
+
+class ContextOverflow(EngineError):
+    """The prompt and the wanted tokens do not fit the model's context."""
+
+    def __init__(self, needed: int, context: int) -> None:
+        super().__init__(
+            f"needs {needed} tokens, the model's context is {context}: shorten the prompt or ask for fewer tokens"
+        )
+        self.needed = needed
+        self.context = context
+
+
+class EngineBusy(EngineError):
+    """The queue is full; `retry_after` says in how many seconds it is worth asking again."""
+
+    def __init__(self, waiting: int, retry_after: float) -> None:
+        super().__init__(f"{waiting} requests are waiting already: try again in {retry_after:.0f} s")
+        self.retry_after = retry_after
+
+
+class ModelNotReady(EngineError):
+    """No model is loaded yet."""
+
+
+class EngineClosed(EngineError):
+    """The engine has been shut down."""
+
+    def __init__(self) -> None:
+        super().__init__("the engine is shut down: start llmtui again")
+
+
+class GenerationFailed(EngineError):
+    """A step of this request failed; the requests beside it go on."""

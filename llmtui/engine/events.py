@@ -1,0 +1,174 @@
+"""What the engine tells about a running generation: frozen facts of plain Python.
+
+Probabilities come from two distributions that never share a name. RAW is the model's own softmax: temperature 1,
+no filter, float32. SAMPLED is the one the token was drawn from, after every stage of sampling.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+FinishReason = Literal["stop", "length", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One token that could have come next.
+
+    logprob       natural log of the RAW probability
+    sampled_prob  SAMPLED probability; 0.0 where a stage of sampling dropped it; None for prompt tokens
+    """
+
+    id: int
+    bytes: bytes
+    logprob: float
+    sampled_prob: float | None
+
+    @property
+    def prob(self) -> float:
+        """RAW probability."""
+        return math.exp(self.logprob)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What one stage of sampling left: how many candidates, and how much RAW probability they hold together."""
+
+    name: str
+    value: float
+    kept: int
+    raw_mass: float
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One token of a sequence and every fact about how it came about.
+
+    index         position in the sequence, the prompt's first token is 0
+    bytes         the token's true bytes; they may be a part of a character
+    text          the characters that this token completed
+    delta         the text released to the reader: held back while it may be the beginning of a stop string
+    logprob       natural log of the RAW probability; None for the first token, which nothing predicts
+    rank, ties    1 + the number of tokens more probable; the number of others exactly as probable (RAW)
+    entropy_bits  of the RAW distribution
+    candidates    the most probable tokens of the RAW and of the SAMPLED distribution and the chosen one, by RAW
+                  probability, then id: the first n are the RAW top n
+    stages        the stages of sampling, in the order they acted; empty for prompt tokens
+    u             the random number in [0, 1) that chose the token; None for prompt tokens and greedy choices
+    sampled_prob  the token's SAMPLED probability; None for prompt tokens
+    rows          how many rows shared the forward that computed its distribution
+    step_ns       the time from the step's beginning to this event
+    """
+
+    index: int
+    id: int
+    bytes: bytes
+    text: str
+    delta: str
+    is_prompt: bool
+    is_special: bool
+    logprob: float | None
+    rank: int | None
+    ties: int | None
+    entropy_bits: float | None
+    candidates: tuple[Candidate, ...]
+    stages: tuple[Stage, ...]
+    u: float | None
+    sampled_prob: float | None
+    rows: int
+    step_ns: int
+
+    @property
+    def prob(self) -> float | None:
+        """RAW probability."""
+        return None if self.logprob is None else math.exp(self.logprob)
+
+    @property
+    def surprisal_bits(self) -> float | None:
+        """-log2 of the RAW probability (Shannon 1948)."""
+        return None if self.logprob is None else max(0.0, -self.logprob / math.log(2))
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """The request waits; `position` others are before it."""
+
+    request_id: str
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The request runs now: with these many tokens to read, at most these many to write, and this seed."""
+
+    request_id: str
+    model: str
+    prompt_tokens: int
+    max_tokens: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prefilled:
+    """A block of the prompt was read; `tokens` holds the facts of its tokens where `prompt_logprobs` asked for them."""
+
+    done: int
+    total: int
+    tokens: tuple[Token, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a request took, in tokens."""
+
+    prompt_tokens: int
+    completion_tokens: int
+
+    @property
+    def total_tokens(self) -> int:
+        return self.prompt_tokens + self.completion_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Where the time went, in seconds. `first_token` counts from submit to the first token."""
+
+    queued: float
+    prefill: float
+    first_token: float | None
+    decode: float
+    total: float
+
+    def tokens_per_second(self, completion_tokens: int) -> float | None:
+        """Decode speed: tokens after the first one over the time they took."""
+        return (completion_tokens - 1) / self.decode if completion_tokens > 1 and self.decode > 0 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The last event of a request that was not in error.
+
+    delta        the text that was still held back
+    text         the whole continuation, without the stop string
+    text_tokens  how many of the generated tokens the text holds: those from the stop string on are cut
+    """
+
+    reason: FinishReason
+    delta: str
+    text: str
+    text_tokens: int
+    stop: str | None
+    usage: Usage
+    timings: Timings
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The last event of a request that could not be finished; `error` is a sentence for people."""
+
+    error: str
+    usage: Usage
+    timings: Timings
+
+
+Event = Queued | Started | Prefilled | Token | Finished | Failed

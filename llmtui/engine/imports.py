@@ -1,0 +1,62 @@
+"""Importing torch and transformers beside a living screen: without holding the interpreter for long."""
+
+import ctypes
+import gc
+import importlib.util
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def import_heavy_libraries() -> None:
+    """Import torch and the parts of transformers that loading needs, so that other threads stay live meanwhile.
+
+    Two things would stall them: the dynamic loader, which links 400 MB of torch while the interpreter is held, and
+    the garbage collector, which walks a heap that only grows while thousands of modules come in.
+    """
+    _load_shared_libraries()
+    with _collector_off():
+        import torch
+        import transformers.models.auto.modeling_auto
+        import transformers.models.auto.tokenization_auto  # noqa: F401 - imported for the import
+
+    torch.set_num_threads(_physical_cores())
+
+
+@contextmanager
+def _collector_off() -> Iterator[None]:
+    """No garbage collection inside; afterwards what was made is left out of later collections, too."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if was_on:
+            gc.enable()
+
+
+def _load_shared_libraries() -> None:
+    """Let the dynamic loader do its work on torch before the import, called as C so that the interpreter is free.
+
+    `import torch` then finds its libraries in memory. If one cannot be loaded here, the import will say so.
+    """
+    spec = importlib.util.find_spec("torch")
+    if sys.platform != "linux" or spec is None or spec.origin is None or "torch" in sys.modules:
+        return
+    dlopen = ctypes.CDLL(None).dlopen
+    dlopen.argtypes, dlopen.restype = (ctypes.c_char_p, ctypes.c_int), ctypes.c_void_p
+    folder = Path(spec.origin).parent / "lib"
+    # the first one globally, as torch itself does
+    dlopen(os.fsencode(folder / "libtorch_global_deps.so"), os.RTLD_NOW | os.RTLD_GLOBAL)
+    dlopen(os.fsencode(folder / "libtorch_python.so"), os.RTLD_NOW)
+
+
+def _physical_cores() -> int:
+    """Hyper-threads share the arithmetic units that a matrix product fills: more threads than cores only wait."""
+    import psutil
+
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+    return max(1, min(psutil.cpu_count(logical=False) or available, available))

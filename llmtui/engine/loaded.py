@@ -1,0 +1,73 @@
+"""A model that is ready: weights, tokenizer, and what turns a request into a sequence of it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from llmtui.engine.detokenize import Pieces, text_of
+from llmtui.engine.errors import ParameterError
+from llmtui.engine.loads import ModelInfo
+from llmtui.engine.requests import GenerationRequest
+from llmtui.engine.runner import Runner
+from llmtui.engine.sequence import Sequence
+from llmtui.engine.stream import Stream
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """Weights and tokenizer as transformers made them; tensors are the engine thread's, the tokenizer is anybody's."""
+
+    info: ModelInfo
+    model: Any
+    tokenizer: Any
+    pieces: Pieces
+    runner: Runner
+    eos_ids: frozenset[int]
+
+    def encode(self, request: GenerationRequest) -> list[int]:
+        """The request's prompt as token ids; raises ParameterError for one that cannot be."""
+        if request.messages is not None:
+            return self._encode_chat(request)
+        if request.prompt_ids is not None:
+            return self._checked(request.prompt_ids)
+        assert request.prompt is not None
+        return self.tokenize(request.prompt)
+
+    def tokenize(self, text: str) -> list[int]:
+        try:
+            text.encode("utf-8")
+        except UnicodeEncodeError:
+            raise ParameterError("prompt", "holds half of a surrogate pair, which is no text: send UTF-8") from None
+        ids: list[int] = self.tokenizer(text, verbose=False)["input_ids"]
+        if not ids:
+            raise ParameterError("prompt", "is empty for this model's tokenizer: write some text")
+        return ids
+
+    def detokenize(self, ids: Iterable[int]) -> str:
+        return text_of(self.pieces, self._checked(ids))
+
+    def begin(self, request: GenerationRequest, stream: Stream, prompt_ids: list[int], max_tokens: int) -> Sequence:
+        """A new sequence of this model, not yet scheduled."""
+        outside = [i for i in request.params.logit_bias if i >= self.info.vocab_size]
+        if outside:
+            raise ParameterError("logit_bias", f"names token {outside[0]}, the vocabulary has {self.info.vocab_size}")
+        return Sequence(request, stream, self, prompt_ids, max_tokens)
+
+    def _checked(self, ids: Iterable[int]) -> list[int]:
+        checked = list(ids)
+        for i in checked:
+            if isinstance(i, bool) or not isinstance(i, int) or not 0 <= i < self.info.vocab_size:
+                raise ParameterError("prompt", f"holds {i!r}, which is no token id below {self.info.vocab_size}")
+        return checked
+
+    def _encode_chat(self, request: GenerationRequest) -> list[int]:
+        """Rendered with the model's own chat template; control tokens typed by a person are taken as text."""
+        if not self.info.has_chat_template:
+            raise ParameterError("messages", f"need a chat template, and {self.info.name} has none: send a prompt")
+        assert request.messages is not None
+        messages = [{"role": m.role, "content": m.content} for m in request.messages]
+        encoded = self.tokenizer.apply_chat_template(
+            messages, add_generation_prompt=True, return_dict=True, sanitize_control_tokens=True
+        )
+        ids: list[int] = encoded["input_ids"]
+        return ids

@@ -1,0 +1,242 @@
+"""The state of one running generation, and how a row of logits becomes its next token."""
+
+import random
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+from llmtui.engine.detokenize import StopFinder, TextDecoder
+from llmtui.engine.events import Candidate, Failed, Finished, FinishReason, Prefilled, Started, Timings, Token, Usage
+from llmtui.engine.requests import GenerationRequest
+from llmtui.engine.sampling import Distribution, adjust, distribution
+from llmtui.engine.scheduler import Slice
+from llmtui.engine.stream import Stream
+from llmtui.engine.telemetry import RawRow
+
+if TYPE_CHECKING:
+    from llmtui.engine.loaded import LoadedModel
+    from llmtui.engine.runner import KVCache
+
+
+@dataclass(slots=True)
+class Clock:
+    """When a request reached each of its milestones, in time.perf_counter seconds."""
+
+    submitted: float = field(default_factory=time.perf_counter)
+    started: float | None = None
+    first_token: float | None = None
+    last_token: float | None = None
+
+    def tick(self) -> None:
+        """A token was drawn."""
+        self.last_token = time.perf_counter()
+        if self.first_token is None:
+            self.first_token = self.last_token
+
+    def timings(self) -> Timings:
+        now = time.perf_counter()
+        started = self.started if self.started is not None else now
+        first = self.first_token
+        return Timings(
+            queued=started - self.submitted,
+            prefill=(first if first is not None else now) - started,
+            first_token=None if first is None else first - self.submitted,
+            decode=0.0 if first is None or self.last_token is None else self.last_token - first,
+            total=now - self.submitted,
+        )
+
+
+class Sequence:
+    """One request on its way: tokens known, tokens computed, text, and everything needed to draw the next one.
+
+    Each sequence has `computed` <= len(`ids`); a step computes more of the known ones, and one that has caught up
+    draws a new one.
+    """
+
+    def __init__(
+        self, request: GenerationRequest, stream: Stream, model: "LoadedModel", prompt_ids: list[int], max_tokens: int
+    ) -> None:
+        self.request = request
+        self.params = request.params
+        self.stream = stream
+        self.model = model
+        self.ids = list(prompt_ids)
+        self.prompt_length = len(prompt_ids)
+        self.max_tokens = max_tokens
+        self.seed = request.params.seed if request.params.seed is not None else random.SystemRandom().getrandbits(32)
+        self.computed = 0
+        self.cache: KVCache | None = None
+        self.cancel_requested = False
+        self.clock = Clock()
+        self._generator = random.Random(self.seed)
+        self._prompt_counts = Counter(prompt_ids)
+        self._generated_counts: Counter[int] = Counter()
+        self._decoder = TextDecoder(model.pieces)
+        self._prompt_decoder = TextDecoder(model.pieces, at_start=True)
+        self._stops = StopFinder(request.params.stop)
+        self._text: list[str] = []
+        self._text_length = 0
+        self._text_ends: list[int] = []
+        self._stop_ids = set(request.params.stop_ids) | (set() if request.params.ignore_eos else model.eos_ids)
+
+    @property
+    def generated(self) -> int:
+        return len(self.ids) - self.prompt_length
+
+    def start(self) -> None:
+        self.clock.started = time.perf_counter()
+        self.stream.put(
+            Started(self.request.request_id, self.model.info.name, self.prompt_length, self.max_tokens, self.seed)
+        )
+
+    def accept(self, part: Slice, logits: Tensor, rows: int, began_ns: int) -> FinishReason | None:
+        """Take what a step computed for this sequence; the reason to finish, if there is one.
+
+        logits: [part.end - part.begin, vocab] float32 on the CPU where `part.all_rows`, else [1, vocab].
+        """
+        if part.begin < self.prompt_length:
+            self._report_prefill(part, logits, rows, began_ns)
+        self.computed = part.end
+        return self._draw(logits[-1], rows, began_ns) if part.end == len(self.ids) else None
+
+    def _report_prefill(self, part: Slice, logits: Tensor, rows: int, began_ns: int) -> None:
+        scored: tuple[Token, ...] = ()
+        if part.all_rows:
+            first = (self._prompt_token(0, None, rows, began_ns),) if part.begin == 0 else ()
+            predicted = range(part.begin + 1, min(part.end + 1, self.prompt_length))
+            scored = first + tuple(self._prompt_token(i, logits[i - part.begin - 1], rows, began_ns) for i in predicted)
+        self.stream.put(Prefilled(part.end, self.prompt_length, scored))
+
+    def _draw(self, logits: Tensor, rows: int, began_ns: int) -> FinishReason | None:
+        """Draw the next token from a row of logits, [vocab], and report it with every fact."""
+        raw = RawRow.of(logits)
+        adjusted = adjust(raw.logits, self.params, self._prompt_counts, self._generated_counts)
+        dist = distribution(adjusted, self.params, raw.logits, raw.log_sum)
+        u = None if self.params.temperature == 0 else self._generator.random()
+        token_id = dist.draw(u or 0.0)
+        self.ids.append(token_id)
+        self._generated_counts[token_id] += 1
+        text = "" if token_id in self._stop_ids else self._decoder.push(token_id)
+        delta = self._take_text(text)
+        self.clock.tick()
+        self.stream.put(self._drawn_token(token_id, raw, dist, u, text, delta, rows, began_ns))
+        if token_id in self._stop_ids or self._stops.match is not None:
+            return "stop"
+        return "length" if self.generated >= self.max_tokens else None
+
+    def _drawn_token(
+        self,
+        token_id: int,
+        raw: RawRow,
+        dist: Distribution,
+        u: float | None,
+        text: str,
+        delta: str,
+        rows: int,
+        began_ns: int,
+    ) -> Token:
+        candidates = self._candidates(raw, dist, token_id)
+        rank, ties = raw.rank_and_ties(token_id)
+        return Token(
+            index=len(self.ids) - 1,
+            id=token_id,
+            bytes=self.model.pieces.bytes_of(token_id),
+            text=text,
+            delta=delta,
+            is_prompt=False,
+            is_special=self.model.pieces.is_special(token_id),
+            logprob=raw.logprob(token_id),
+            rank=rank,
+            ties=ties,
+            entropy_bits=raw.entropy_bits,
+            candidates=candidates,
+            stages=dist.stages,
+            u=u,
+            sampled_prob=next(c.sampled_prob for c in candidates if c.id == token_id),
+            rows=rows,
+            step_ns=time.perf_counter_ns() - began_ns,
+        )
+
+    def finish(self, reason: FinishReason) -> None:
+        """Report the end, with the text that was still held back."""
+        rest = "" if self._stops.match is not None else self._stops.push(self._decoder.flush()) + self._stops.flush()
+        self._text.append(rest)
+        self.cache = None
+        match = self._stops.match
+        self.stream.put(
+            Finished(
+                reason=reason,
+                delta=rest,
+                text="".join(self._text),
+                text_tokens=sum(end <= match.start for end in self._text_ends) if match else len(self._text_ends),
+                stop=match.stop if match else None,
+                usage=self.usage,
+                timings=self.clock.timings(),
+            )
+        )
+
+    def fail(self, error: Exception) -> None:
+        self.cache = None
+        self.stream.put(Failed(str(error) or type(error).__name__, self.usage, self.clock.timings()))
+
+    @property
+    def usage(self) -> Usage:
+        return Usage(self.prompt_length, self.generated)
+
+    def _append(self, token_id: int) -> None:
+        self.ids.append(token_id)
+        self._generated_counts[token_id] += 1
+
+    def _take_text(self, text: str) -> str:
+        """Pass new text through the stop strings; the delta that may be shown."""
+        self._text_length += len(text)
+        # a token that begins a character reaches into the text to come
+        self._text_ends.append(self._text_length + (1 if self._decoder.pending else 0))
+        delta = self._stops.push(text)
+        self._text.append(delta)
+        return delta
+
+    def _candidates(self, raw: RawRow, dist: Distribution, token_id: int) -> tuple[Candidate, ...]:
+        count = self.params.top_logprobs
+        raw_top = raw.top(count, dist.ranking)
+        ids = list(dict.fromkeys([*raw_top, *(int(i) for i in dist.ranking.ids[: min(count, dist.kept)]), token_id]))
+        if len(ids) > len(raw_top):
+            ids.sort(key=lambda i: (-float(raw.logits[i]), i))
+        log_sum = dist.log_total
+        pieces = self.model.pieces
+        return tuple(Candidate(i, pieces.bytes_of(i), raw.logprob(i), dist.prob(i, log_sum)) for i in ids)
+
+    def _prompt_token(self, index: int, logits: Tensor | None, rows: int, began_ns: int) -> Token:
+        """The facts of one prompt token; logits: [vocab] that predicted it, None for the first token."""
+        token_id = self.ids[index]
+        pieces = self.model.pieces
+        raw = None if logits is None else RawRow.of(logits)
+        rank, ties = (None, None) if raw is None else raw.rank_and_ties(token_id)
+        ids = [] if raw is None else raw.top(self.params.top_logprobs)
+        if raw is not None and token_id not in ids:
+            ids = sorted([*ids, token_id], key=lambda i: (-float(raw.logits[i]), i))
+        text = self._prompt_decoder.push(token_id)
+        return Token(
+            index=index,
+            id=token_id,
+            bytes=pieces.bytes_of(token_id),
+            text=text,
+            delta="",
+            is_prompt=True,
+            is_special=pieces.is_special(token_id),
+            logprob=None if raw is None else raw.logprob(token_id),
+            rank=rank,
+            ties=ties,
+            entropy_bits=None if raw is None else raw.entropy_bits,
+            candidates=()
+            if raw is None
+            else tuple(Candidate(i, pieces.bytes_of(i), raw.logprob(i), None) for i in ids),
+            stages=(),
+            u=None,
+            sampled_prob=None,
+            rows=rows,
+            step_ns=time.perf_counter_ns() - began_ns,
+        )

@@ -1,0 +1,90 @@
+"""What `Engine.submit` returns: the events of one request, for one reader in any thread."""
+
+import queue
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from llmtui.engine.errors import GenerationFailed
+from llmtui.engine.events import Event, Failed, Finished, Prefilled, Started, Token
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationResult:
+    """A finished generation: its text, its tokens (the prompt's where they were asked for) and how it ended."""
+
+    started: Started
+    prompt: tuple[Token, ...]
+    tokens: tuple[Token, ...]
+    finished: Finished
+
+    @property
+    def text(self) -> str:
+        return self.finished.text
+
+
+class Stream:
+    """The events of one request, oldest first, ending in exactly one `Finished` or `Failed`."""
+
+    def __init__(self, request_id: str, cancel: Callable[[], None]) -> None:
+        self.request_id = request_id
+        self._cancel = cancel
+        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._ended = False
+
+    def put(self, event: Event) -> None:
+        """Called by the engine's thread alone."""
+        self._events.put(event)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the reader has taken the last event."""
+        return self._ended
+
+    def poll(self, timeout: float | None = 0.0) -> Event | None:
+        """The next event; None if none comes within `timeout` seconds (None: no limit) or the last one was taken."""
+        if self._ended:
+            return None
+        try:
+            event = self._events.get(timeout=timeout) if timeout != 0 else self._events.get_nowait()
+        except queue.Empty:
+            return None
+        self._ended = isinstance(event, (Finished, Failed))
+        return event
+
+    def drain(self) -> list[Event]:
+        """All events that are there, without waiting."""
+        events = []
+        while (event := self.poll()) is not None:
+            events.append(event)
+        return events
+
+    def __iter__(self) -> Iterator[Event]:
+        while (event := self.poll(timeout=None)) is not None:
+            yield event
+
+    def result(self) -> GenerationResult:
+        """Wait for the end. Raises GenerationFailed if a step failed."""
+        started: Started | None = None
+        prompt: list[Token] = []
+        tokens: list[Token] = []
+        for event in self:
+            match event:
+                case Started():
+                    started = event
+                case Prefilled():
+                    prompt.extend(event.tokens)
+                case Token():
+                    tokens.append(event)
+                case Failed():
+                    raise GenerationFailed(event.error)
+                case Finished():
+                    if started is None:
+                        started = Started(self.request_id, "", event.usage.prompt_tokens, 0, 0)
+                    return GenerationResult(started, tuple(prompt), tuple(tokens), event)
+                case _:
+                    pass
+        raise GenerationFailed("the stream was read to its end before result() was called")
+
+    def cancel(self) -> None:
+        """Ask the engine to stop; takes at most one step and ends in `Finished("cancelled")`."""
+        self._cancel()

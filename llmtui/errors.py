@@ -1,0 +1,5 @@
+"""The root of every error a person may see."""
+
+
+class LlmtuiError(Exception):
+    """Something a person can act on; the message is one sentence that says how."""

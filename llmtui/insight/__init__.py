@@ -1,0 +1,1 @@
+"""Turns traces and probes into numbers worth looking at."""

@@ -1,0 +1,174 @@
+"""Events as JSON, one line each: the same names and units everywhere that a trace leaves the program.
+
+A log-probability that is minus infinity has no JSON number and is written as null.
+"""
+
+import json
+import math
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from llmtui.engine.events import (
+    Candidate,
+    Event,
+    Failed,
+    Finished,
+    Prefilled,
+    Queued,
+    Stage,
+    Started,
+    Timings,
+    Token,
+    Usage,
+)
+
+_NAMES: dict[type, str] = {
+    Queued: "queued",
+    Started: "started",
+    Prefilled: "prefilled",
+    Token: "token",
+    Finished: "finished",
+    Failed: "failed",
+}
+
+
+def event_to_json(event: Event) -> dict[str, Any]:
+    """One event as plain JSON values; `event` holds its name. Bytes are lists of integers."""
+    fields: dict[str, Any] = {"event": _NAMES[type(event)]}
+    match event:
+        case Queued():
+            return fields | {"request_id": event.request_id, "position": event.position}
+        case Started():
+            return fields | {
+                "request_id": event.request_id,
+                "model": event.model,
+                "prompt_tokens": event.prompt_tokens,
+                "max_tokens": event.max_tokens,
+                "seed": event.seed,
+            }
+        case Prefilled():
+            return fields | {
+                "done": event.done,
+                "total": event.total,
+                "tokens": [token_to_json(t) for t in event.tokens],
+            }
+        case Token():
+            return fields | token_to_json(event)
+        case Finished():
+            return fields | {
+                "reason": event.reason,
+                "delta": event.delta,
+                "text": event.text,
+                "text_tokens": event.text_tokens,
+                "stop": event.stop,
+                "usage": usage_to_json(event.usage),
+                "timings": timings_to_json(event.timings, event.usage),
+            }
+        case Failed():
+            return fields | {
+                "error": event.error,
+                "usage": usage_to_json(event.usage),
+                "timings": timings_to_json(event.timings, event.usage),
+            }
+
+
+def token_to_json(token: Token) -> dict[str, Any]:
+    """Every fact of a token."""
+    return {
+        "index": token.index,
+        "id": token.id,
+        "text": token.text,
+        "delta": token.delta,
+        "bytes": list(token.bytes),
+        "is_prompt": token.is_prompt,
+        "is_special": token.is_special,
+        "logprob": _finite(token.logprob),
+        "surprisal_bits": _finite(token.surprisal_bits),
+        "rank": token.rank,
+        "ties": token.ties,
+        "entropy_bits": token.entropy_bits,
+        "sampled_prob": token.sampled_prob,
+        "u": token.u,
+        "candidates": [_candidate_to_json(c) for c in token.candidates],
+        "stages": [_stage_to_json(s) for s in token.stages],
+        "rows": token.rows,
+        "step_ns": token.step_ns,
+    }
+
+
+def usage_to_json(usage: Usage) -> dict[str, int]:
+    return {
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "total_tokens": usage.total_tokens,
+    }
+
+
+def timings_to_json(timings: Timings, usage: Usage) -> dict[str, float | None]:
+    """Seconds; and the decode speed in tokens per second."""
+    return {
+        "queued_s": timings.queued,
+        "prefill_s": timings.prefill,
+        "first_token_s": timings.first_token,
+        "decode_s": timings.decode,
+        "total_s": timings.total,
+        "tokens_per_second": timings.tokens_per_second(usage.completion_tokens),
+    }
+
+
+def token_from_json(fields: dict[str, Any]) -> Token:
+    """The token that `token_to_json` wrote."""
+    return Token(
+        index=fields["index"],
+        id=fields["id"],
+        bytes=bytes(fields["bytes"]),
+        text=fields["text"],
+        delta=fields["delta"],
+        is_prompt=fields["is_prompt"],
+        is_special=fields["is_special"],
+        logprob=_logprob(fields) if fields["rank"] is not None else None,
+        rank=fields["rank"],
+        ties=fields["ties"],
+        entropy_bits=fields["entropy_bits"],
+        candidates=tuple(
+            Candidate(c["id"], bytes(c["bytes"]), _logprob(c), c["sampled_prob"]) for c in fields["candidates"]
+        ),
+        stages=tuple(Stage(s["name"], s["value"], s["kept"], s["raw_mass"]) for s in fields["stages"]),
+        u=fields["u"],
+        sampled_prob=fields["sampled_prob"],
+        rows=fields["rows"],
+        step_ns=fields["step_ns"],
+    )
+
+
+def read_tokens(lines: Iterable[str]) -> Iterator[Token]:
+    """The tokens of a trace in JSON lines, the prompt's included, oldest first."""
+    for line in lines:
+        fields = json.loads(line)
+        match fields["event"]:
+            case "prefilled":
+                yield from (token_from_json(token) for token in fields["tokens"])
+            case "token":
+                yield token_from_json(fields)
+
+
+def _candidate_to_json(candidate: Candidate) -> dict[str, Any]:
+    return {
+        "id": candidate.id,
+        "text": candidate.bytes.decode("utf-8", errors="replace"),
+        "bytes": list(candidate.bytes),
+        "logprob": _finite(candidate.logprob),
+        "sampled_prob": candidate.sampled_prob,
+    }
+
+
+def _stage_to_json(stage: Stage) -> dict[str, Any]:
+    return {"name": stage.name, "value": stage.value, "kept": stage.kept, "raw_mass": stage.raw_mass}
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _logprob(fields: dict[str, Any]) -> float:
+    return -math.inf if fields["logprob"] is None else float(fields["logprob"])

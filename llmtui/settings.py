@@ -1,0 +1,149 @@
+"""Every knob once: flag > environment > .env > default.
+
+Field names are the variables' names in lower case. What a variable means and may be stands in its `Field`;
+`.env.example` and the README's table are checked against it.
+"""
+
+import difflib
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from dotenv import dotenv_values
+from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from llmtui.errors import LlmtuiError
+
+ENV_FILE = Path(".env")
+DTYPES = ("auto", "float32", "bfloat16", "float16")
+LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
+
+
+class SettingsError(LlmtuiError):
+    """A setting has a wrong value; the message names the variable, where it came from and what it may be."""
+
+
+def parse_device(value: str) -> str:
+    """-1 is the CPU and 0, 1, … that GPU; else auto, cpu, mps, cuda or cuda:N."""
+    text = str(value).strip().lower()
+    if text == "-1":
+        return "cpu"
+    if re.fullmatch(r"\d+", text):
+        return f"cuda:{text}"
+    if text in ("auto", "cpu", "mps", "cuda") or re.fullmatch(r"cuda:\d+", text):
+        return text
+    raise ValueError("must be -1 (CPU), 0 or higher (that GPU), auto, cpu, cuda or mps")
+
+
+def parse_dtype(value: str) -> str:
+    if value not in DTYPES:
+        raise ValueError(f"must be one of {', '.join(DTYPES)}")
+    return value
+
+
+def parse_host(value: str) -> str:
+    if value not in LOOPBACK_HOSTS:
+        raise ValueError(
+            "must be 127.0.0.1, localhost or ::1: other machines may only be served with API keys, "
+            "which this version does not have yet"
+        )
+    return value
+
+
+class Settings(BaseSettings):
+    """The settings of one run, checked."""
+
+    model_config = SettingsConfigDict(env_file=ENV_FILE, extra="ignore", frozen=True, protected_namespaces=())
+
+    model_name: str = Field(
+        "tiny-tales", min_length=1, description="the model: `tiny-tales`, a Hugging Face id or a folder"
+    )
+    device: Annotated[str, AfterValidator(parse_device)] = Field(
+        "auto",
+        description="-1 or cpu, 0 and up for that GPU, cuda, mps, or auto",
+        coerce_numbers_to_str=True,
+    )
+    dtype: Annotated[str, AfterValidator(parse_dtype)] = Field(
+        "auto", description="of the weights: float32, bfloat16, float16, or auto (float32 on a CPU)"
+    )
+    max_length_limit: int = Field(200, ge=2, description="API: the largest `max_length` of a request, in tokens")
+    default_max_length: int = Field(
+        50, ge=2, description="API: `max_length` where none is given: prompt and new tokens"
+    )
+    default_temperature: float = Field(0.7, ge=0.0, le=2.0, description="temperature where none is given")
+    default_top_k: int = Field(50, ge=0, description="top-k where none is given; 0 is off")
+    default_top_p: float = Field(1.0, gt=0.0, le=1.0, description="top-p where none is given; 1 is off")
+    max_new_tokens: int = Field(200, ge=1, description="screen and `generate`: new tokens at most")
+    max_length: int | None = Field(None, ge=1, description="screen and `generate`: prompt and new tokens at most")
+    seed: int | None = Field(None, ge=0, lt=2**63, description="of every generation; unset: a fresh one each time")
+    host: Annotated[str, AfterValidator(parse_host)] = Field("127.0.0.1", description="API: the address it listens on")
+    port: int = Field(5000, ge=0, le=65535, description="API: the port it listens on; 0 takes a free one")
+    max_waiting: int = Field(32, ge=1, description="requests that may wait before others are told to come back")
+    max_body_bytes: int = Field(1_048_576, ge=1024, description="API: the largest request body, in bytes")
+    debug: bool = Field(False, description="write everything to the log file")
+    mouse: bool = Field(True, description="screen: take the mouse; off leaves selecting to the terminal")
+    glyphs: Annotated[str, Field(pattern="^(unicode|ascii)$")] = Field(
+        "unicode", description="screen: `ascii` for terminals without block glyphs"
+    )
+
+    @model_validator(mode="after")
+    def _default_below_limit(self) -> "Settings":
+        if self.default_max_length > self.max_length_limit:
+            raise ValueError(
+                f"DEFAULT_MAX_LENGTH ({self.default_max_length}) is above MAX_LENGTH_LIMIT ({self.max_length_limit})"
+            )
+        return self
+
+
+def load_settings(flags: Mapping[str, Any] | None = None, env_file: Path = ENV_FILE) -> Settings:
+    """The settings of this run. `flags` holds the options that were typed, by field name.
+
+    Raises SettingsError naming the variable and the file, environment or option that it came from.
+    """
+    typed = {name: value for name, value in (flags or {}).items() if value is not None}
+    try:
+        return Settings(_env_file=env_file, **typed)  # type: ignore[call-arg]  # pydantic-settings' own argument
+    except ValidationError as error:
+        raise SettingsError("; ".join(_explain(problem, typed, env_file) for problem in error.errors())) from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{env_file.resolve()} is not UTF-8 text: save it as UTF-8") from None
+
+
+def unknown_variables(env_file: Path = ENV_FILE) -> list[str]:
+    """A sentence for each variable in `.env` that is no setting, with the name that may have been meant."""
+    known = {name.upper() for name in Settings.model_fields}
+    sentences = []
+    for name in _dotenv(env_file):
+        if name.upper() in known:
+            continue
+        near = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.75)
+        hint = f": did you mean {near[0]}?" if near else ", it is ignored"
+        sentences.append(f"{name} in {env_file.resolve()} is not a setting of llmtui{hint}")
+    return sentences
+
+
+def _explain(problem: Mapping[str, Any], typed: Mapping[str, Any], env_file: Path) -> str:
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    if not problem["loc"]:
+        return message
+    field = str(problem["loc"][0])
+    message = message[0].lower() + message[1:]
+    return f"{_origin(field, typed, env_file)}: {message}, got {problem['input']!r}"
+
+
+def _origin(field: str, typed: Mapping[str, Any], env_file: Path) -> str:
+    variable = field.upper()
+    if field in typed:
+        return f"option for {variable}"
+    if any(name.upper() == variable for name in os.environ):
+        return f"{variable} in the environment"
+    if any(name.upper() == variable for name in _dotenv(env_file)):
+        return f"{variable} in {env_file.resolve()}"
+    return variable
+
+
+def _dotenv(env_file: Path) -> Mapping[str, str | None]:
+    return dotenv_values(env_file) if env_file.is_file() else {}
