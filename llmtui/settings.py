@@ -112,6 +112,11 @@ def load_settings(flags: Mapping[str, Any] | None = None, env_file: Path = ENV_F
         raise SettingsError(f"{env_file.resolve()} is not UTF-8 text: save it as UTF-8") from None
 
 
+def option_of(field: str) -> str:
+    """The command-line option that sets a field: `default_top_k` is --top-k."""
+    return "--" + field.removeprefix("default_").removesuffix("_name").replace("_", "-")
+
+
 def unknown_variables(env_file: Path = ENV_FILE) -> list[str]:
     """A sentence for each variable in `.env` that is no setting, with the name that may have been meant."""
     known = {name.upper() for name in Settings.model_fields}
@@ -137,7 +142,7 @@ def _explain(problem: Mapping[str, Any], typed: Mapping[str, Any], env_file: Pat
 def _origin(field: str, typed: Mapping[str, Any], env_file: Path) -> str:
     variable = field.upper()
     if field in typed:
-        return f"option for {variable}"
+        return option_of(field)
     if any(name.upper() == variable for name in os.environ):
         return f"{variable} in the environment"
     if any(name.upper() == variable for name in _dotenv(env_file)):

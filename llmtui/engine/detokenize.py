@@ -36,7 +36,8 @@ class Pieces:
         decoders = _decoder_names(tokenizer)
         self._byte_level = "ByteLevel" in decoders
         self._sentencepiece = not self._byte_level and bool({"ByteFallback", "Metaspace"} & decoders)
-        self.drops_first_space = self._sentencepiece and bool({"Strip", "Metaspace"} & decoders)
+        self._strips = self._sentencepiece and "Strip" in decoders
+        self._strips_mark = self._sentencepiece and "Metaspace" in decoders
 
     def is_special(self, token_id: int) -> bool:
         """Whether the token is a mark of the format (end of text, a role), which is no text."""
@@ -48,6 +49,12 @@ class Pieces:
         if known is None:
             known = self._known[token_id] = self._invert(token_id)
         return known
+
+    def first_bytes_of(self, token_id: int) -> bytes:
+        """The bytes of a token at the beginning of a text, where SentencePiece drops the space it put there itself."""
+        data = self.bytes_of(token_id)
+        marked = self._strips_mark and not _BYTE_TOKEN.fullmatch(self._tokenizer.convert_ids_to_tokens(token_id) or "")
+        return data.removeprefix(b" ") if self._strips or marked else data
 
     def _invert(self, token_id: int) -> bytes:
         if token_id in self._added:
@@ -69,16 +76,15 @@ class TextDecoder:
     def __init__(self, pieces: Pieces, *, at_start: bool = False) -> None:
         self._pieces = pieces
         self._utf8 = codecs.getincrementaldecoder("utf-8")(errors="replace")
-        self._drop_space = at_start and pieces.drops_first_space
+        self._at_start = at_start
 
     def push(self, token_id: int) -> str:
         """The characters that this token completed; special tokens are no text."""
         if self._pieces.is_special(token_id):
             return self.flush()
-        data = self._pieces.bytes_of(token_id)
-        if self._drop_space:
-            data, self._drop_space = data.removeprefix(b" "), False
-        return self._utf8.decode(data)
+        bytes_of = self._pieces.first_bytes_of if self._at_start else self._pieces.bytes_of
+        self._at_start = False
+        return self._utf8.decode(bytes_of(token_id))
 
     @property
     def pending(self) -> bool:

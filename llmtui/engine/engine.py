@@ -115,6 +115,7 @@ class Engine:
         stream = Stream(request.request_id, lambda: self.cancel(request.request_id))
         sequence = loaded.begin(request, stream, prompt_ids, max_tokens)
         with self._lock:
+            self._refuse_if_closed()
             if len(self._in_flight) >= self._max_in_flight:
                 waiting = len(self._in_flight) - self._max_running
                 raise EngineBusy(waiting, self._speed.retry_after(waiting, self._max_running))
@@ -138,6 +139,8 @@ class Engine:
         future: Future[T] = Future()
 
         def run() -> None:
+            if self._closed:
+                future.cancel()
             if not future.set_running_or_notify_cancel():
                 return
             try:
@@ -164,7 +167,8 @@ class Engine:
 
     def close(self, timeout: float = 0.5) -> None:
         """Cancel everything and end the thread; waits at most `timeout` seconds for a step under way."""
-        self._closed = True
+        with self._lock:
+            self._closed = True
         if self._load is not None:
             self._load.cancel()
         self._commands.put(lambda: None)
@@ -185,12 +189,15 @@ class Engine:
             for sequence in self._scheduler.admit():
                 sequence.start()
             self._step()
-        for sequence in self._scheduler.everything():
+        self._take_commands()
+        with self._lock:
+            left = list(self._in_flight.values())
+        for sequence in left:
             self._cancel_now(sequence)
 
     def _take_commands(self) -> None:
         """Do what other threads asked for; with nothing to run, wait for it."""
-        idle = not self._scheduler.running and not self._scheduler.waiting
+        idle = not self._scheduler.running and not self._scheduler.waiting and not self._closed
         try:
             self._commands.get(block=idle)()
             while True:

@@ -19,9 +19,12 @@ def import_heavy_libraries() -> None:
     _load_shared_libraries()
     with _collector_off():
         import torch
-        import transformers.models.auto.modeling_auto
-        import transformers.models.auto.tokenization_auto  # noqa: F401 - imported for the import
+        from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: F401 - imported for the import
+        from transformers.utils import logging as transformers_logging
 
+    # its own handler would write to the terminal that the screen owns
+    transformers_logging.disable_default_handler()
+    transformers_logging.enable_propagation()
     torch.set_num_threads(_physical_cores())
 
 

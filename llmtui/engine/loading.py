@@ -69,9 +69,8 @@ def _bring_here(task: LoadTask) -> Path:
     located = locate(task.name)
     if located.path is not None:
         return located.path
-    download = plan(located.name)
-    _stop_if_cancelled(task)
-    task.advance(LoadStage.DOWNLOAD, 0, download.missing_bytes)
+    download = plan(located.name, cancelled=task.cancel_requested)
+    task.advance(LoadStage.DOWNLOAD, download.total_bytes - download.missing_bytes, download.total_bytes)
     return fetch(download, lambda done, total: task.advance(LoadStage.DOWNLOAD, done, total), task.cancel_requested)
 
 

@@ -1,0 +1,124 @@
+"""llmtui generate: one text to stdout, token by token, for people and for pipes."""
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from llmtui.commands import exit_codes
+from llmtui.commands.console import Console
+from llmtui.engine import ChatMessage, Engine, GenerationRequest, SamplingParams
+from llmtui.engine.errors import EngineError
+from llmtui.engine.events import Event, Failed, Finished
+from llmtui.engine.stream import Stream
+from llmtui.errors import LlmtuiError
+from llmtui.insight.trace import event_to_json
+from llmtui.models.errors import ModelError
+from llmtui.settings import Settings
+from llmtui.system.logs import setup_logging
+from llmtui.system.paths import log_file
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenerateOptions:
+    """What `llmtui generate` was asked for, besides the settings."""
+
+    prompt: str | None
+    as_json: bool
+    prompt_logprobs: bool
+    chat: bool
+    stop: tuple[str, ...]
+    min_p: float
+    repetition_penalty: float
+    frequency_penalty: float
+    presence_penalty: float
+    top_logprobs: int
+
+
+def run_generate(settings: Settings, options: GenerateOptions) -> int:
+    """Load, generate, write; the exit code."""
+    console = Console()
+    setup_logging(log_file(), settings.debug)
+    try:
+        request = make_request(settings, options, read_prompt(options.prompt))
+    except LlmtuiError as error:
+        console.complain(error)
+        return exit_codes.USAGE
+    engine = Engine()
+    try:
+        console.wait_for_model(engine.load(settings.model_name, device=settings.device, dtype=settings.dtype))
+        stream = engine.submit(request)
+        return write_events(stream, json_line if options.as_json else console.harmless_delta)
+    except KeyboardInterrupt:
+        return exit_codes.INTERRUPTED
+    except ModelError as error:
+        console.complain(error)
+        return exit_codes.NO_MODEL
+    except EngineError as error:
+        console.complain(error)
+        return exit_codes.USAGE
+
+
+def read_prompt(argument: str | None) -> str:
+    """The prompt from the argument, or from stdin, less one last newline, for `-` and for a pipe without argument."""
+    if argument is not None and argument != "-":
+        return argument
+    if argument is None and sys.stdin.isatty():
+        raise EngineError('give a prompt: llmtui generate "Once upon a time", or pipe it in with -')
+    try:
+        # the newline that echo and files end with is not meant as a part of the prompt
+        return sys.stdin.buffer.read().decode("utf-8").removesuffix("\n")
+    except UnicodeDecodeError:
+        raise EngineError("what came through stdin is not UTF-8 text") from None
+
+
+def make_request(settings: Settings, options: GenerateOptions, prompt: str) -> GenerationRequest:
+    """Raises ParameterError for a value out of range."""
+    params = SamplingParams(
+        temperature=settings.default_temperature,
+        top_k=settings.default_top_k,
+        top_p=settings.default_top_p,
+        min_p=options.min_p,
+        repetition_penalty=options.repetition_penalty,
+        frequency_penalty=options.frequency_penalty,
+        presence_penalty=options.presence_penalty,
+        max_tokens=settings.max_new_tokens,
+        max_length=settings.max_length,
+        stop=options.stop,
+        seed=settings.seed,
+        top_logprobs=options.top_logprobs,
+        prompt_logprobs=options.prompt_logprobs,
+    )
+    if options.chat:
+        messages = [ChatMessage(role="user", content=prompt)]
+        return GenerationRequest(messages=messages, params=params, clip=True)
+    return GenerationRequest(prompt=prompt, params=params, clip=True)
+
+
+def write_events(stream: Stream, render: Callable[[Event], str]) -> int:
+    """Write every event as `render` shows it; the exit code. Ctrl-C stops the generation and writes its end."""
+    interrupted = False
+    code = exit_codes.ERROR
+    while not stream.ended:
+        try:
+            event = stream.poll(timeout=None)
+            if event is None:
+                break
+            sys.stdout.write(render(event))
+            sys.stdout.flush()
+        except KeyboardInterrupt:
+            interrupted = True
+            stream.cancel()
+            continue
+        except BrokenPipeError:
+            stream.cancel()
+            return exit_codes.PIPE_CLOSED
+        if isinstance(event, Failed):
+            Console().complain(event.error)
+        elif isinstance(event, Finished):
+            code = exit_codes.DONE
+    return exit_codes.INTERRUPTED if interrupted else code
+
+
+def json_line(event: Event) -> str:
+    return json.dumps(event_to_json(event), ensure_ascii=False, allow_nan=False) + "\n"

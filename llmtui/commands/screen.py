@@ -1,0 +1,33 @@
+"""llmtui: the screen, and beside it the API if asked for, on one engine."""
+
+from contextlib import ExitStack
+
+from llmtui.commands import exit_codes
+from llmtui.commands.console import Console
+from llmtui.engine import Engine
+from llmtui.errors import LlmtuiError
+from llmtui.settings import Settings
+from llmtui.system.logs import setup_logging
+from llmtui.system.paths import log_file
+from llmtui.tui import run
+
+
+def run_screen(settings: Settings, *, serve: bool) -> int:
+    """Show the screen until the person leaves; the exit code."""
+    log = log_file()
+    try:
+        setup_logging(log, settings.debug)
+        with ExitStack() as stack:
+            engine = stack.enter_context(Engine(max_waiting=settings.max_waiting))
+            api_url = None
+            if serve:
+                from llmtui.server import Server, create_app
+
+                server = Server(create_app(engine, settings), settings)
+                server.start()
+                stack.callback(server.close)
+                api_url = server.url
+            return run(engine, settings, api_url=api_url, log_file=log)
+    except LlmtuiError as error:
+        Console().complain(error)
+        return exit_codes.ERROR

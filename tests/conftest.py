@@ -1,0 +1,30 @@
+"""What every test stands on: folders of its own, and the real engine on the embedded model."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+# read once at import by huggingface_hub: no test may ask a real hub
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+
+from llmtui.engine import Engine
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads or writes the settings, caches and logs of the person who runs it."""
+    for variable in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME"):
+        monkeypatch.setenv(variable, str(tmp_path / variable.lower()))
+    for variable in ("MODEL_NAME", "DEVICE", "DTYPE", "HOST", "PORT", "DEBUG", "SEED", "NO_COLOR", "SSH_CONNECTION"):
+        monkeypatch.delenv(variable, raising=False)
+
+
+@pytest.fixture(scope="session")
+def tiny_tales_engine() -> Iterator[Engine]:
+    """One engine with the embedded model for the whole session."""
+    with Engine(max_running=4) as engine:
+        engine.load("tiny-tales").wait(timeout=120)
+        yield engine

@@ -1,0 +1,223 @@
+"""Every stage of sampling against transformers' own logits processors; the draw against probability theory."""
+
+import math
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.stats
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+from transformers import (
+    LogitsProcessorList,
+    MinPLogitsWarper,
+    RepetitionPenaltyLogitsProcessor,
+    SequenceBiasLogitsProcessor,
+    TemperatureLogitsWarper,
+    TopKLogitsWarper,
+    TopPLogitsWarper,
+    TypicalLogitsWarper,
+)
+
+from llmtui.engine import SamplingParams, StageOrder
+from llmtui.engine.sampling import Distribution, adjust, distribution
+
+OFF: dict[str, Any] = {"temperature": 1.0, "top_k": 0}
+
+
+def params_of(**fields: Any) -> SamplingParams:
+    return SamplingParams(**(OFF | fields))
+
+
+def our_probs(dist: Distribution, vocab: int) -> np.ndarray:
+    log_sum = dist.log_total
+    return np.array([dist.prob(i, log_sum) for i in range(vocab)])
+
+
+def transformers_probs(logits: Tensor, processors: list[Any], ids: list[int] | None = None) -> np.ndarray:
+    scores = LogitsProcessorList(processors)(torch.tensor([ids or [0]]), logits[None].clone())
+    return torch.softmax(scores[0].double(), dim=-1).numpy()
+
+
+def random_logits(seed: int, vocab: int, kind: str) -> Tensor:
+    """Flat, peaked, with ties (rounded, as half-precision logits are), or with forbidden tokens."""
+    generator = torch.Generator().manual_seed(seed)
+    logits = torch.randn(vocab, generator=generator) * (0.5 if kind == "flat" else 4.0)
+    if kind == "ties":
+        logits = torch.round(logits)
+    if kind == "forbidden":
+        logits[torch.randperm(vocab, generator=generator)[: vocab // 3]] = -math.inf
+    return logits
+
+
+STAGES = {
+    "temperature": ({"temperature": 0.6}, [TemperatureLogitsWarper(0.6)]),
+    "hot": ({"temperature": 1.9}, [TemperatureLogitsWarper(1.9)]),
+    "top_k": ({"top_k": 40}, [TopKLogitsWarper(40)]),
+    "top_k of one": ({"top_k": 1}, [TopKLogitsWarper(1)]),
+    "top_k above the first sort": ({"top_k": 1500}, [TopKLogitsWarper(1500)]),
+    "top_p": ({"top_p": 0.9}, [TopPLogitsWarper(0.9)]),
+    "small top_p": ({"top_p": 1e-6}, [TopPLogitsWarper(1e-6)]),
+    "top_p of nearly all": ({"top_p": 0.9999}, [TopPLogitsWarper(0.9999)]),
+    "min_p": ({"min_p": 0.05}, [MinPLogitsWarper(0.05)]),
+    "min_p of one": ({"min_p": 1.0}, [MinPLogitsWarper(1.0)]),
+    "typical_p": ({"typical_p": 0.8}, [TypicalLogitsWarper(0.8)]),
+    "all of them": (
+        {"temperature": 1.4, "top_k": 60, "top_p": 0.95, "min_p": 0.01, "typical_p": 0.9},
+        [
+            TemperatureLogitsWarper(1.4),
+            TopKLogitsWarper(60),
+            TopPLogitsWarper(0.95),
+            MinPLogitsWarper(0.01),
+            TypicalLogitsWarper(0.9),
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("kind", ["flat", "peaked", "ties", "forbidden"])
+@pytest.mark.parametrize("vocab", [50, 3000])
+def test_every_stage_equals_transformers(stage: str, kind: str, vocab: int) -> None:
+    fields, processors = STAGES[stage]
+    for seed in range(8):
+        logits = random_logits(seed, vocab, kind)
+        ours = our_probs(distribution(logits, params_of(**fields)), vocab)
+        theirs = transformers_probs(logits, processors)
+        if kind == "ties" and {"top_p", "typical_p"} & fields.keys():
+            # which of several equals falls is arbitrary there; how many, and how probable they are, is not
+            ours, theirs = np.sort(ours), np.sort(theirs)
+        np.testing.assert_allclose(ours, theirs, atol=2e-6, rtol=0)
+        assert (ours > 0).sum() == (theirs > 0).sum()
+
+
+@pytest.mark.parametrize(
+    ("logits", "fields", "kept"),
+    [
+        ([0.0, 0.0, 0.0, 0.0], {"top_p": 0.75}, 3),  # three quarters exactly
+        ([0.0, 0.0, 0.0, 0.0], {"top_p": 0.5}, 2),
+        ([0.0, 0.0, 0.0, 0.0], {"top_p": 0.51}, 3),
+        ([1.0, 1.0, 1.0, 0.0], {"top_k": 2}, 3),  # ties with the second stay
+        ([2.0, 1.0, 1.0, 0.0], {"top_k": 2}, 3),
+        ([3.0, 3.0, 1.0, 0.0], {"min_p": 1.0}, 2),
+        ([0.0, -math.inf, -math.inf, 0.0], {"top_p": 0.5}, 1),
+        ([5.0, -math.inf, -math.inf, -math.inf], {"top_k": 3, "top_p": 0.1}, 1),
+    ],
+)
+def test_boundaries_equal_transformers(logits: list[float], fields: dict[str, Any], kept: int) -> None:
+    row = torch.tensor(logits)
+    warpers = {"top_k": TopKLogitsWarper, "top_p": TopPLogitsWarper, "min_p": MinPLogitsWarper}
+    theirs = transformers_probs(row, [warpers[name](value) for name, value in fields.items()])
+    dist = distribution(row, params_of(**fields))
+    assert dist.kept == kept == int((theirs > 0).sum())
+    np.testing.assert_allclose(np.sort(our_probs(dist, len(row))), np.sort(theirs), atol=1e-6)
+
+
+@pytest.mark.parametrize("penalty", [1.3, 0.7])
+def test_repetition_penalty_equals_transformers_over_prompt_and_generation(penalty: float) -> None:
+    logits = random_logits(3, 200, "peaked")
+    prompt, generated = [5, 5, 7, 9], [11, 7]
+    params = params_of(repetition_penalty=penalty)
+    ours = adjust(logits, params, Counter(prompt), Counter(generated))
+    theirs = RepetitionPenaltyLogitsProcessor(penalty)(torch.tensor([prompt + generated]), logits[None].clone())[0]
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=0)
+
+
+def test_logit_bias_equals_transformers_sequence_bias() -> None:
+    logits = random_logits(4, 200, "peaked")
+    bias = {3: 2.5, 100: -100.0}
+    theirs = SequenceBiasLogitsProcessor([[[i], b] for i, b in bias.items()])(torch.tensor([[0]]), logits[None].clone())
+    torch.testing.assert_close(adjust(logits, params_of(logit_bias=bias), {}, {}), theirs[0])
+
+
+def test_frequency_and_presence_penalties_follow_openais_formula_on_generated_tokens() -> None:
+    logits = random_logits(5, 100, "peaked")
+    generated = Counter([4, 4, 4, 8])
+    ours = adjust(logits, params_of(frequency_penalty=0.5, presence_penalty=0.25), Counter([8, 9, 9]), generated)
+    for i in range(100):
+        count = generated[i]
+        assert ours[i].item() == pytest.approx(logits[i].item() - count * 0.5 - (count > 0) * 0.25, abs=1e-5)
+
+
+def test_adjusting_leaves_the_row_itself_alone() -> None:
+    logits = random_logits(6, 50, "peaked")
+    before = logits.clone()
+    adjust(logits, params_of(repetition_penalty=2.0, logit_bias={1: 5.0}, presence_penalty=1.0), {1: 1}, {2: 1})
+    assert torch.equal(logits, before)
+
+
+def test_stages_record_what_survived() -> None:
+    logits = torch.log(torch.tensor([0.4, 0.3, 0.2, 0.1]))
+    stages = distribution(logits, params_of(temperature=2.0, top_k=3, top_p=0.5)).stages
+    assert [(s.name, s.value, s.kept) for s in stages] == [("temperature", 2.0, 4), ("top_k", 3, 3), ("top_p", 0.5, 2)]
+    assert [s.raw_mass for s in stages] == pytest.approx([1.0, 0.9, 0.7])
+
+
+def test_order_of_stages_is_a_switch() -> None:
+    logits = torch.log(torch.tensor([0.6, 0.3, 0.07, 0.03]))
+    fields = {"temperature": 2.0, "top_p": 0.85}
+    assert distribution(logits, params_of(**fields)).kept == 3
+    last = distribution(logits, params_of(**fields, stage_order=StageOrder.LLAMA_CPP))
+    assert last.kept == 2
+    assert [stage.name for stage in last.stages] == ["top_p", "temperature"]
+
+
+def test_greedy_takes_the_most_probable_and_of_equals_the_lowest_id() -> None:
+    logits = torch.tensor([1.0, 3.0, 2.0, 3.0])
+    dist = distribution(logits, SamplingParams(temperature=0.0, top_k=50))
+    assert dist.draw(0.0) == 1
+    assert [(s.name, s.kept) for s in dist.stages] == [("greedy", 1)]
+    assert our_probs(dist, 4).tolist() == [0.0, 1.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    "fields", [{}, {"temperature": 1.7}, {"top_k": 5}, {"top_p": 0.8}, {"temperature": 0.5, "min_p": 0.1}]
+)
+def test_draws_are_distributed_as_the_distribution_says(fields: dict[str, Any]) -> None:
+    logits = random_logits(8, 30, "flat")
+    dist = distribution(logits, params_of(**fields))
+    probs = our_probs(dist, 30)
+    uniform = np.random.default_rng(7).random(100_000)
+    counts = np.bincount([dist.draw(u) for u in uniform], minlength=30)
+    assert counts[probs == 0].sum() == 0
+    drawn = probs > 0
+    assert scipy.stats.chisquare(counts[drawn], probs[drawn] / probs[drawn].sum() * len(uniform)).pvalue > 1e-4
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    values=st.lists(st.one_of(st.floats(-1e4, 1e4, width=32), st.just(-math.inf)), min_size=1, max_size=300),
+    u=st.one_of(st.floats(0, 1, exclude_max=True), st.just(1 - 2**-53), st.just(0.0)),
+    temperature=st.floats(0.01, 2.0),
+    top_k=st.integers(0, 300),
+    top_p=st.floats(1e-9, 1.0),
+    min_p=st.floats(0.0, 1.0),
+    typical_p=st.floats(0.01, 1.0),
+)
+def test_a_draw_is_always_a_token_of_probability_above_zero(
+    values: list[float], u: float, temperature: float, top_k: int, top_p: float, min_p: float, typical_p: float
+) -> None:
+    logits = torch.tensor(values)
+    if not torch.isfinite(logits).any():
+        return
+    params = params_of(temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, typical_p=typical_p)
+    dist = distribution(logits, params)
+    token = dist.draw(u)
+    probs = our_probs(dist, len(values))
+    assert probs[token] > 0
+    assert probs.sum() == pytest.approx(1.0, abs=1e-6)
+    order = sorted(range(len(values)), key=lambda i: (-values[i], i))
+    kept = [i for i in order if probs[i] > 0]
+    place = int(np.searchsorted(np.cumsum(probs[kept]), u, side="right"))
+    assert token in kept[max(0, place - 1) : place + 2]
+
+
+def test_a_flat_vocabulary_of_150000_draws_from_its_far_end() -> None:
+    logits = torch.zeros(150_000)
+    dist = distribution(logits, params_of())
+    assert dist.draw(0.999999999) == 149_999
+    assert dist.draw(0.0) == 0
+    assert dist.draw(0.5) in range(74_998, 75_003)
