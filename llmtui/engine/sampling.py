@@ -38,7 +38,8 @@ class Ranking:
 
     def __init__(self, logits: Tensor, depth: int = FIRST_DEPTH) -> None:
         self.logits = logits
-        self.size = int(torch.count_nonzero(logits > -math.inf))
+        self._values = logits.numpy()  # the same memory: NumPy counts and compares a row several times faster
+        self.size = int(np.count_nonzero(self._values > -math.inf))
         self.ids: NDArray[np.int64] = np.empty(0, np.int64)
         self.values: NDArray[np.float64] = np.empty(0, np.float64)
         self.sort(depth)
@@ -50,16 +51,14 @@ class Ranking:
             return
         if depth > NEXT_DEPTH:
             depth = self.size
-        values, ids = torch.topk(self.logits, depth, sorted=False)
+        ids = torch.topk(self.logits, depth, sorted=False).indices.numpy()
         if depth < self.size:
-            last = values.min()
-            equals = torch.nonzero(self.logits == last).flatten()
-            above = values > last
-            values = torch.cat((values[above], last.expand(len(equals))))
-            ids = torch.cat((ids[above], equals))
-        order = np.lexsort((ids.numpy(), -values.numpy()))
-        self.ids = ids.numpy()[order]
-        self.values = values.numpy()[order].astype(np.float64)
+            last = self._values[ids].min()
+            ids = np.concatenate((ids[self._values[ids] > last], np.flatnonzero(self._values == last)))
+        values = self._values[ids]
+        order = np.lexsort((ids, -values))
+        self.ids = ids[order]
+        self.values = values[order].astype(np.float64)
 
     def deepen(self) -> bool:
         """Sort further, in the few steps that pay; False if everything is sorted."""

@@ -3,11 +3,15 @@
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from llmtui.engine.errors import GenerationFailed
 from llmtui.engine.sampling import Ranking
+
+# exp of it is 0 in float32, and it is no infinity
+LOWEST_LOGPROB = -1e4
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +31,9 @@ class RawRow:
         log_sum = float(torch.logsumexp(logits, dim=-1))
         if not math.isfinite(log_sum):
             raise GenerationFailed("the model gave logits that are no numbers: try --dtype float32")
-        probs = torch.exp(logits - log_sum)
-        # H = -sum p ln p; entr(0) = 0, so that logits of -inf do no harm
-        entropy = float(torch.special.entr(probs).sum()) / math.log(2)
+        # H = -sum p ln p, where p = 0 adds nothing, though its logarithm is minus infinity
+        logprobs = (logits - log_sum).clamp_(min=LOWEST_LOGPROB)
+        entropy = -float(torch.dot(torch.exp(logprobs), logprobs)) / math.log(2)
         return cls(logits, log_sum, max(0.0, entropy))
 
     def logprob(self, token_id: int) -> float:
@@ -38,9 +42,9 @@ class RawRow:
 
     def rank_and_ties(self, token_id: int) -> tuple[int, int]:
         """1 + the number of tokens above it, and the number of others exactly beside it."""
-        value = self.logits[token_id]
-        above = int(torch.count_nonzero(self.logits > value))
-        return above + 1, int(torch.count_nonzero(self.logits == value)) - 1
+        values = self.logits.numpy()
+        value = values[token_id]
+        return int(np.count_nonzero(values > value)) + 1, int(np.count_nonzero(values == value)) - 1
 
     def top(self, n: int, ranking: Ranking | None = None) -> list[int]:
         """The n most probable ids; `ranking` is used if it ranks these very logits."""

@@ -1,0 +1,6 @@
+"""The HTTP API: one port over one engine. Handlers translate; they hold no model logic and touch no tensor."""
+
+from llmtui.server.app import create_app
+from llmtui.server.wsgi import Server, ServerError
+
+__all__ = ["Server", "ServerError", "create_app"]

@@ -1,0 +1,117 @@
+"""The native API's answers: a generation and its tokens as JSON."""
+
+import logging
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from llmtui.engine.events import Event, Failed, Finished, Started, Token
+from llmtui.insight.trace import token_to_json
+from llmtui.server.errors import CLIENT_CLOSED_REQUEST, ApiError, error_object
+from llmtui.server.schemas import GenerateBody
+
+Json = dict[str, Any]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Turns the events of one request into what its client reads.
+
+    device, request_id  as they stand in the answer's metadata
+    """
+
+    body: GenerateBody
+    device: str
+    request_id: str
+
+    def whole(self, events: Iterable[Event]) -> Json:
+        """The answer of a request that is not streamed. Raises ApiError if it failed, was cancelled or abandoned."""
+        started: Started | None = None
+        tokens: list[Token] = []
+        for event in events:
+            match event:
+                case Started():
+                    started = event
+                case Token() if self.body.top_logprobs:
+                    tokens.append(event)
+                case Failed():
+                    raise self._failed(event)
+                case Finished():
+                    answer = self._finished(started, event)
+                    if self.body.top_logprobs:
+                        answer["metadata"]["tokens"] = [self._token(t) for t in tokens[: event.text_tokens]]
+                    return answer
+                case _:
+                    pass
+        raise ApiError(CLIENT_CLOSED_REQUEST, "client_closed_request", "the client closed the connection")
+
+    def frames(self, events: Iterable[Event]) -> Iterator[Json]:
+        """A streamed request: a `token` event for each token, then `finished` with the plain answer, or `failed`.
+
+        The deltas of all events, the last one's too, join to the continuation.
+        """
+        started: Started | None = None
+        for event in events:
+            match event:
+                case Started():
+                    started = event
+                case Token():
+                    yield {"event": "token", **self._token(event)}
+                case Failed():
+                    yield {"event": "failed", **error_object(self._failed(event))}
+                case Finished():
+                    yield self._last_frame(started, event)
+                case _:
+                    pass
+
+    def _last_frame(self, started: Started | None, finished: Finished) -> Json:
+        try:
+            return {"event": "finished", "delta": finished.delta, **self._finished(started, finished)}
+        except ApiError as error:
+            return {"event": "failed", **error_object(error)}
+
+    def _finished(self, started: Started | None, finished: Finished) -> Json:
+        """Raises ApiError if the request was cancelled in the server: half an answer is no success."""
+        if started is None or finished.reason == "cancelled":
+            raise ApiError(503, "cancelled", "the request was cancelled in the server")
+        usage, timings, body = finished.usage, finished.timings, self.body
+        return {
+            "success": True,
+            "prompt": body.prompt,
+            "generated_text": body.prompt + finished.text,
+            "inference_time_seconds": round(timings.total - timings.queued, 6),
+            "parameters": {
+                "max_length": started.prompt_tokens + started.max_tokens,
+                "temperature": body.temperature,
+                "top_k": body.top_k,
+                "top_p": body.top_p,
+            },
+            "metadata": {
+                "model": started.model,
+                "device": self.device,
+                "finish_reason": finished.reason,
+                "stop": finished.stop,
+                "prompt_tokens": usage.prompt_tokens,
+                "completion_tokens": usage.completion_tokens,
+                "total_tokens": usage.total_tokens,
+                "seed": started.seed,
+                "queued_seconds": round(timings.queued, 6),
+                "first_token_seconds": None if timings.first_token is None else round(timings.first_token, 6),
+                "tokens_per_second": timings.tokens_per_second(usage.completion_tokens),
+                "request_id": self.request_id,
+            },
+        }
+
+    def _failed(self, event: Failed) -> ApiError:
+        logger.error("request %s failed in the engine: %s", self.request_id, event.error)
+        message = f"the model failed on this request; the server's log tells why under {self.request_id}"
+        return ApiError(500, "generation_failed", message)
+
+    def _token(self, token: Token) -> Json:
+        facts = token_to_json(token)
+        candidates = facts.pop("candidates")
+        if self.body.top_logprobs:
+            facts["top_logprobs"] = candidates[: self.body.top_logprobs]
+        return facts

@@ -1,0 +1,132 @@
+"""What goes wrong, as HTTP: every error is an `ApiError`, and each dialect gives it its own shape."""
+
+import logging
+import math
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from flask import Flask, Response
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from llmtui.engine.errors import (
+    ContextOverflow,
+    EngineBusy,
+    EngineClosed,
+    EngineError,
+    GenerationFailed,
+    ModelNotReady,
+    ParameterError,
+)
+from llmtui.errors import LlmtuiError
+from llmtui.server.jsonio import json_response
+
+LOADING_RETRY_SECONDS = 2.0
+CLIENT_CLOSED_REQUEST = 499  # nginx's status for the log; nobody is there to read it
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(eq=False)
+class ApiError(LlmtuiError):
+    """An answer that is an error.
+
+    code         a fixed word for programs; the message is for people
+    param        the request field at fault, if it is one
+    retry_after  seconds after which asking again makes sense
+    allow        the methods that a path knows, for 405
+    """
+
+    status: int
+    code: str
+    message: str
+    param: str | None = None
+    retry_after: float | None = None
+    allow: str | None = None
+
+    def __str__(self) -> str:
+        return self.message
+
+    @property
+    def headers(self) -> dict[str, str]:
+        headers = {}
+        if self.retry_after is not None:
+            headers["Retry-After"] = str(max(1, math.ceil(self.retry_after)))
+        if self.allow is not None:
+            headers["Allow"] = self.allow
+        return headers
+
+
+def invalid(param: str | None, message: str) -> ApiError:
+    """A field that is missing, of the wrong type or out of range."""
+    return ApiError(400, "invalid_parameter", message, param)
+
+
+def from_engine(error: EngineError) -> ApiError:
+    """An engine's refusal as an answer."""
+    message = str(error)
+    match error:
+        case ParameterError():
+            return invalid(error.field, message)
+        case ContextOverflow():
+            return ApiError(400, "context_length_exceeded", f"prompt {message}", "prompt")
+        case EngineBusy():
+            return ApiError(429, "queue_full", message, retry_after=error.retry_after)
+        case ModelNotReady():
+            return ApiError(503, "model_not_ready", message, retry_after=LOADING_RETRY_SECONDS)
+        case EngineClosed():
+            return ApiError(503, "shutting_down", message)
+        case GenerationFailed():
+            return ApiError(500, "generation_failed", message)
+        case _:
+            return ApiError(500, "internal_error", message)
+
+
+def from_http(error: HTTPException) -> ApiError:
+    """What Flask refuses by itself (paths, methods, sizes) as an answer."""
+    status = error.code or 500
+    match error:
+        case MethodNotAllowed():
+            allow = ", ".join(sorted(error.valid_methods or ()))
+            return ApiError(status, "method_not_allowed", f"this path answers to {allow}", allow=allow)
+        case _ if status == 404:
+            return ApiError(status, "not_found", "there is no such path")
+        case _ if status == 413:
+            return ApiError(status, "body_too_large", "the request's body is larger than MAX_BODY_BYTES allows")
+        case _:
+            return from_status(status)
+
+
+def from_status(status: int) -> ApiError:
+    """An answer for a bare HTTP status."""
+    phrase = HTTPStatus(status).phrase
+    return ApiError(status, phrase.lower().replace(" ", "_").replace("-", "_"), phrase.lower())
+
+
+def error_object(error: ApiError) -> dict[str, Any]:
+    """The one shape of the native API's errors."""
+    return {"success": False, "error": {"code": error.code, "message": error.message, "param": error.param}}
+
+
+def install(app: Flask) -> None:
+    """Answer every error of the application in the native shape; a dialect's blueprint may register its own."""
+
+    def answer(error: ApiError) -> Response:
+        return json_response(error_object(error), error.status, error.headers)
+
+    @app.errorhandler(ApiError)
+    def api_error(error: ApiError) -> Response:
+        return answer(error)
+
+    @app.errorhandler(EngineError)
+    def engine_error(error: EngineError) -> Response:
+        return answer(from_engine(error))
+
+    @app.errorhandler(HTTPException)
+    def http_error(error: HTTPException) -> Response:
+        return answer(from_http(error))
+
+    @app.errorhandler(Exception)
+    def unexpected(error: Exception) -> Response:
+        logger.error("a request failed unexpectedly", exc_info=error)
+        return answer(ApiError(500, "internal_error", "something went wrong in the server; its log says what"))

@@ -1,0 +1,137 @@
+"""The native dialect: GET /health, GET /info, POST /generate."""
+
+from flask import Blueprint, Response, g, request
+
+from llmtui.engine import Engine, GenerationRequest, SamplingParams
+from llmtui.engine.errors import ContextOverflow, ModelNotReady
+from llmtui.server.answers import Answer
+from llmtui.server.errors import LOADING_RETRY_SECONDS, invalid
+from llmtui.server.jsonio import json_response
+from llmtui.server.schemas import GenerateBody, generate_body, supported_parameters
+from llmtui.server.streaming import client_gone, sse_response, watch
+from llmtui.settings import Settings
+
+API_VERSION = "1.0.0"
+
+
+def native_api(engine: Engine, settings: Settings) -> Blueprint:
+    """The routes of the native API."""
+    native = Blueprint("native", __name__)
+    body_model = generate_body(settings)
+    parameters = supported_parameters(body_model)
+
+    @native.get("/health")
+    def health() -> Response:
+        """Whether requests can be served: 200 healthy, 503 loading or degraded."""
+        status = health_status(engine)
+        info = engine.model
+        facts = {
+            "status": status,
+            "model": model_name(engine, settings),
+            "device": device_name(engine, settings),
+            "cuda_available": info is not None and info.cuda_available,
+        }
+        if status == "healthy":
+            return json_response(facts)
+        return json_response(facts, 503, {"Retry-After": f"{LOADING_RETRY_SECONDS:.0f}"})
+
+    @native.get("/info")
+    def info() -> Response:
+        """What may be asked of this server."""
+        return json_response(
+            {
+                "api_version": API_VERSION,
+                "model": model_name(engine, settings),
+                "device": device_name(engine, settings),
+                "max_length_limit": settings.max_length_limit,
+                "default_max_length": settings.default_max_length,
+                "default_temperature": settings.default_temperature,
+                "supported_parameters": parameters,
+            }
+        )
+
+    @native.post("/generate")
+    def generate() -> Response:
+        """Continue a prompt. A continuation may be empty where the model ends the text at once (finish_reason stop)."""
+        body = body_model.read(request.get_data(cache=False))
+        stream = engine.submit(
+            GenerationRequest(
+                prompt=body.prompt,
+                params=sampling_params(body, total_length(body, engine, settings)),
+                client=request.remote_addr or "unknown",
+            )
+        )
+        events = watch(stream, client_gone(request.environ))
+        answer = Answer(body, device_name(engine, settings), g.request_id)
+        if body.stream:
+            return sse_response(stream, answer.frames(events))
+        return json_response(answer.whole(events))
+
+    return native
+
+
+def health_status(engine: Engine) -> str:
+    match engine.state:
+        case "ready":
+            return "healthy"
+        case "loading":
+            return "loading"
+        case "empty" if engine.loading is not None:
+            return "loading"
+        case _:
+            return "degraded"
+
+
+def model_name(engine: Engine, settings: Settings) -> str:
+    """The loaded model, else the one that is being loaded, else the one that was asked for."""
+    info, task = engine.model, engine.loading
+    if info is not None:
+        return info.name
+    return task.name if task is not None else settings.model_name
+
+
+def device_name(engine: Engine, settings: Settings) -> str:
+    """Where the model runs, or will: CPU, CUDA:0, AUTO."""
+    info = engine.model
+    return (info.device if info is not None else settings.device).upper()
+
+
+def total_length(body: GenerateBody, engine: Engine, settings: Settings) -> int:
+    """Tokens at most, the prompt's and the new ones, from `max_length` and `max_new_tokens`: the smaller wins.
+
+    Raises ContextOverflow for a prompt that leaves no room in the context, ApiError where `max_new_tokens` alone asks
+    for more than the limit or the context, ModelNotReady.
+    """
+    if body.max_new_tokens is None:
+        return body.max_length
+    prompt_tokens = len(engine.tokenize(body.prompt))
+    info = engine.model
+    if info is None:
+        raise ModelNotReady("the model is being changed")
+    if prompt_tokens >= info.context:
+        raise ContextOverflow(prompt_tokens + 1, info.context)
+    wanted = prompt_tokens + body.max_new_tokens
+    if "max_length" in body.model_fields_set:
+        return min(body.max_length, wanted)
+    limit = min(settings.max_length_limit, info.context)
+    if wanted > limit:
+        problem = f"and the prompt's own {prompt_tokens} tokens must be at most {limit} together, got {wanted}"
+        raise invalid("max_new_tokens", f"max_new_tokens {problem}")
+    return wanted
+
+
+def sampling_params(body: GenerateBody, max_length: int) -> SamplingParams:
+    return SamplingParams(
+        temperature=body.temperature,
+        top_k=body.top_k,
+        top_p=body.top_p,
+        min_p=body.min_p,
+        typical_p=body.typical_p,
+        repetition_penalty=body.repetition_penalty,
+        frequency_penalty=body.frequency_penalty,
+        presence_penalty=body.presence_penalty,
+        max_length=max_length,
+        stop=body.stop or (),
+        seed=body.seed,
+        top_logprobs=body.top_logprobs,
+    )

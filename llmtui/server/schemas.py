@@ -1,0 +1,143 @@
+"""What the native API accepts. `/info`, the checks and the defaults all come from these fields.
+
+Types are strict: "0.7" and true are no numbers, and a whole number is written without a fraction (5, not 5.0).
+Fields nobody knows are ignored. null means "not given" for those fields that have no default.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
+
+from llmtui.engine.requests import MAX_STOP_STRINGS, SEED_LIMIT
+from llmtui.server.errors import ApiError, invalid
+from llmtui.server.jsonio import read_object
+from llmtui.settings import Settings
+
+MAX_TOP_LOGPROBS = 20
+SHOWN_INPUT = 60
+
+
+def _one_or_more(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+StopTexts = Annotated[
+    list[Annotated[str, Field(min_length=1)]],
+    BeforeValidator(_one_or_more),
+    Field(max_length=MAX_STOP_STRINGS, json_schema_extra={"type": "string or array of strings"}),
+]
+
+
+class GenerateBody(BaseModel):
+    """The body of POST /generate, as far as no setting decides it: see `generate_body`."""
+
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True, allow_inf_nan=False)
+
+    prompt: str = Field(min_length=1, description="the text to continue; required, and never truncated")
+    max_length: int
+    temperature: float
+    top_k: int
+    top_p: float
+    max_new_tokens: int | None
+    seed: int | None = Field(
+        None,
+        ge=0,
+        lt=SEED_LIMIT,
+        description="repeats a generation exactly; not given: a fresh one, told in the answer",
+    )
+    stop: StopTexts | None = Field(None, description="texts that end the generation; they are cut from the answer")
+    min_p: float = Field(
+        0.0, ge=0.0, le=1.0, description="drops tokens less probable than min_p times the most probable; 0 is off"
+    )
+    typical_p: float = Field(
+        1.0, gt=0.0, le=1.0, description="above 0; keeps the tokens whose surprisal is closest to the entropy; 1 is off"
+    )
+    repetition_penalty: float = Field(
+        1.0, gt=0.0, le=10.0, description="above 0; makes every token seen, the prompt's too, less probable; 1 is off"
+    )
+    frequency_penalty: float = Field(
+        0.0, ge=-2.0, le=2.0, description="taken from a generated token's logit for each time it came"
+    )
+    presence_penalty: float = Field(
+        0.0, ge=-2.0, le=2.0, description="taken from a token's logit once it was generated"
+    )
+    top_logprobs: int = Field(
+        0, ge=0, le=MAX_TOP_LOGPROBS, description="above 0: metadata.tokens reports each token and this many candidates"
+    )
+    stream: bool = Field(False, description="answer with server-sent events, one for each token")
+
+    @classmethod
+    def read(cls, body: bytes) -> "GenerateBody":
+        """Raises ApiError (400) that names the field at fault."""
+        try:
+            return cls.model_validate(read_object(body))
+        except ValidationError as error:
+            raise explain(error) from None
+        except ValueError as error:
+            raise ApiError(400, "invalid_json", str(error)) from None
+
+
+def generate_body(settings: Settings) -> type[GenerateBody]:
+    """The body of POST /generate with this server's defaults and limits."""
+    limit = settings.max_length_limit
+
+    class LimitedBody(GenerateBody):
+        max_length: int = Field(
+            settings.default_max_length, ge=2, le=limit, description="tokens at most, the prompt's and the new ones"
+        )
+        temperature: float = Field(
+            settings.default_temperature,
+            ge=0.0,
+            le=2.0,
+            description="divides the logits; 0 takes the most probable token",
+        )
+        top_k: int = Field(settings.default_top_k, ge=0, description="keeps the k most probable tokens; 0 is off")
+        top_p: float = Field(
+            settings.default_top_p,
+            gt=0.0,
+            le=1.0,
+            description="above 0; keeps the smallest set this probable; 1 is off",
+        )
+        max_new_tokens: int | None = Field(
+            None, ge=1, le=limit - 1, description="new tokens at most; where max_length is given too, the smaller wins"
+        )
+
+    return LimitedBody
+
+
+def supported_parameters(model: type[BaseModel]) -> dict[str, dict[str, Any]]:
+    """Each field that `model` accepts: {name: {type, min, max, default, description}}, null where there is none."""
+    return {name: _parameter(schema) for name, schema in model.model_json_schema()["properties"].items()}
+
+
+def _parameter(schema: Mapping[str, Any]) -> dict[str, Any]:
+    typed = next((option for option in schema.get("anyOf", ()) if option["type"] != "null"), schema)
+    upper = typed.get("maximum")
+    if "exclusiveMaximum" in typed:
+        upper = typed["exclusiveMaximum"] - 1
+    return {
+        "type": typed["type"],
+        "min": typed.get("minimum", typed.get("exclusiveMinimum")),
+        "max": upper,
+        "default": schema.get("default"),
+        "description": schema.get("description", ""),
+    }
+
+
+def explain(error: ValidationError) -> ApiError:
+    """The first problem of a body as a sentence that names the field."""
+    problem = error.errors(include_url=False)[0]
+    param = str(problem["loc"][0]) if problem["loc"] else None
+    return invalid(param, f"{param} {_complaint(problem)}" if param else problem["msg"])
+
+
+def _complaint(problem: ErrorDetails) -> str:
+    if problem["type"] == "missing":
+        return "is required"
+    if problem["type"] == "string_too_short":
+        return "must not be empty"
+    message = problem["msg"].replace("Input should", "must").replace("List should", "must")
+    shown = repr(problem["input"])
+    return f"{message}, got {shown if len(shown) <= SHOWN_INPUT else shown[:SHOWN_INPUT] + '…'}"

@@ -1,0 +1,48 @@
+"""The screen. Importing this imports no Textual: the terminal is set up first."""
+
+import os
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from llmtui.system.terminal import detect_terminal
+
+if TYPE_CHECKING:
+    from llmtui.engine import Engine
+    from llmtui.engine.loads import LoadTask
+    from llmtui.settings import Settings
+
+
+def run(
+    engine: "Engine",
+    settings: "Settings",
+    *,
+    api_url: str | None = None,
+    load: "Callable[[], LoadTask] | None" = None,
+    log_file: Path | None = None,
+) -> int:
+    """Show the screen until the person leaves; returns the exit code.
+
+    api_url: where the API listens, if it does. load: begins the first load, after the first frame is out; without it
+    the model of the settings is loaded. log_file: where native code's writes go, and what the log window shows.
+    """
+    prepare_terminal()
+    from llmtui.tui.app import LlmTui
+
+    with ExitStack() as terminal:
+        if log_file is not None:
+            from llmtui.system.stdio import native_writes_to
+
+            terminal.enter_context(native_writes_to(log_file))
+        app = LlmTui(engine, settings, load=load, api_url=api_url, log_file=log_file)
+        app.run(mouse=settings.mouse)
+    return app.return_code or 0
+
+
+def prepare_terminal() -> None:
+    """Set what Textual reads when it is imported. Values that the person has set stay."""
+    terminal = detect_terminal(os.environ)
+    os.environ.setdefault("TEXTUAL_FPS", str(terminal.frame_rate))
+    os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+    os.environ.setdefault("TEXTUAL_SMOOTH_SCROLL", "0")

@@ -1,0 +1,236 @@
+"""Everything a person can do, once: from this table come the key bindings, the palette, the /commands and the help."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+from llmtui.errors import LlmtuiError
+
+if TYPE_CHECKING:
+    from textual.binding import Binding
+
+Target = Literal["app", "screen", "prompt", "tokens"]
+
+
+class CommandError(LlmtuiError):
+    """What was typed after the slash is no command."""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something a person can do.
+
+    id        names the binding, for remapping, and the method `action_<id>` of the target
+    keys      separated by commas, the first one is shown; empty: no key
+    title     a few words, for palette and footer
+    help      one sentence
+    target    who does it: the whole program, the main screen, the prompt or the token pane
+    slash     the command's name after "/"; empty: none
+    argument  what the command takes; in brackets: may be left out
+    footer    the word beside its key in the footer; empty: not there
+    """
+
+    id: str
+    keys: str
+    title: str
+    help: str
+    target: Target = "screen"
+    slash: str = ""
+    argument: str = ""
+    footer: str = ""
+
+    @property
+    def needs_argument(self) -> bool:
+        return bool(self.argument) and not self.argument.startswith("[")
+
+    @property
+    def usage(self) -> str:
+        """The slash command as one would type it; empty if there is none."""
+        return f"/{self.slash} {self.argument}".rstrip() if self.slash else ""
+
+
+ACTIONS: Final = (
+    Action("send", "enter", "Send", "Continue the text in the prompt.", "prompt"),
+    Action(
+        "newline", "ctrl+j,shift+enter,alt+enter", "New line", "Begin a new line; ^J works in every terminal.", "prompt"
+    ),
+    Action("earlier", "up", "Earlier prompt", "In the first line: the prompt before.", "prompt"),
+    Action("later", "down", "Later prompt", "In the last line: the prompt after.", "prompt"),
+    Action(
+        "stop",
+        "escape",
+        "Stop",
+        "Stop the generation or the load and keep what is there; close a window; else go to the prompt.",
+        slash="stop",
+        footer="Stop",
+    ),
+    Action(
+        "models",
+        "ctrl+o",
+        "Choose a model",
+        "Choose among the models on this machine, or type a Hugging Face id or a folder.",
+        slash="models",
+        argument="[NAME]",
+        footer="Model",
+    ),
+    Action(
+        "colour",
+        "ctrl+t",
+        "Colour of the tokens",
+        "What the colour of a token tells: the next of surprisal, entropy, rank, excess, off.",
+        slash="colour",
+        footer="Colour",
+    ),
+    Action("again", "ctrl+g", "Again", "Run the last prompt again.", slash="again", footer="Again"),
+    Action(
+        "tokens",
+        "f2,f3",
+        "Tokens pane",
+        "Show or hide the tokens; on a small terminal: flip between text and tokens.",
+        slash="tokens",
+        footer="Tokens",
+    ),
+    Action("new", "ctrl+n", "New", "Stop, and clear the output and the conversation.", slash="new"),
+    Action("parameters", "f5", "Parameters", "See and set the sampling parameters.", slash="parameters"),
+    Action(
+        "set",
+        "",
+        "Set a parameter",
+        "Set a sampling parameter: /set temperature 0.2",
+        slash="set",
+        argument="NAME VALUE",
+    ),
+    Action(
+        "seed", "", "Set the seed", "Same seed, same text; off: a fresh one for each run.", slash="seed", argument="N"
+    ),
+    Action(
+        "chat",
+        "",
+        "Chat mode",
+        "Use the model's chat template and keep the conversation, or continue plain text.",
+        slash="chat",
+        argument="[on|off]",
+    ),
+    Action("copy", "", "Copy the text", "Copy what is selected, or else the last text.", slash="copy"),
+    Action("save", "", "Save the texts", "Write prompts and texts to a new file.", slash="save", argument="FILE"),
+    Action(
+        "sampled",
+        "s",
+        "Raw or sampled",
+        "In the token pane: bars of the model's own distribution, or of the one that was drawn from.",
+        slash="sampled",
+    ),
+    Action("output_up", "pageup", "Output up", "Scroll the output up, from the prompt.", "prompt"),
+    Action("output_down", "pagedown", "Output down", "Scroll the output down, from the prompt.", "prompt"),
+    Action("next_pane", "tab", "Next pane", "Go from prompt to output to tokens; in a /command: complete it."),
+    Action("previous_pane", "shift+tab", "Previous pane", "The same, backwards."),
+    Action("theme", "", "Theme", "Dark or light.", "app", slash="theme", argument="[dark|light]"),
+    Action("logs", "f8", "Log", "The newest lines of the log file.", "app", slash="logs"),
+    Action("repaint", "ctrl+l", "Repaint", "Draw the whole screen again.", "app", slash="repaint"),
+    Action(
+        "interrupt",
+        "ctrl+c",
+        "Copy or stop",
+        "Copy what is selected; else stop; else say how to quit.",
+    ),
+    Action("help", "f1", "Help", "Keys and commands.", "app", slash="help", footer="Help"),
+    Action("command_palette", "ctrl+p", "Palette", "Find and run any of these by name.", "app", footer="Palette"),
+    Action("quit", "ctrl+q", "Quit", "Leave llmtui.", "app", slash="quit", footer="Quit"),
+)
+
+# These work above every window.
+PRIORITY: Final = ("quit",)
+
+KEY_LABELS: Final = {
+    "escape": "esc",
+    "pageup": "pgup",
+    "pagedown": "pgdn",
+    "up": "↑",
+    "down": "↓",
+    "left": "←",
+    "right": "→",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+}
+
+
+def bindings(target: Target) -> "list[Binding]":
+    """The key bindings of one target."""
+    from textual.binding import Binding
+
+    return [
+        Binding(
+            action.keys,
+            action.id,
+            action.title,
+            show=False,
+            tooltip=action.help,
+            id=action.id,
+            priority=action.id in PRIORITY,
+        )
+        for action in ACTIONS
+        if action.keys and action.target == target
+    ]
+
+
+def parse_command(line: str) -> tuple[Action, str]:
+    """The action and the argument of a line such as "/set temperature 0.2"; a beginning that is unique will do.
+
+    Raises CommandError.
+    """
+    name, _, argument = line.removeprefix("/").strip().partition(" ")
+    found = matching_commands(name)
+    if not name or not found:
+        raise CommandError(f"/{name} is no command: f1 lists them, // sends a text that begins with /")
+    if len(found) > 1 and found[0].slash != name:
+        raise CommandError(f"/{name} may be {' or '.join(f'/{action.slash}' for action in found)}: type more of it")
+    action, argument = found[0], argument.strip()
+    if action.needs_argument and not argument:
+        raise CommandError(f"type {action.usage}")
+    if argument and not action.argument:
+        raise CommandError(f"/{action.slash} takes nothing after it")
+    return action, argument
+
+
+def matching_commands(name: str) -> list[Action]:
+    """The actions whose slash name begins so, an exact match first."""
+    found = [action for action in ACTIONS if action.slash and action.slash.startswith(name.lower())]
+    return sorted(found, key=lambda action: action.slash != name.lower())
+
+
+def key_label(key: str) -> str:
+    """How a key is shown: ^G, f1, esc, [."""
+    if key.startswith("ctrl+"):
+        return "^" + key.removeprefix("ctrl+").upper()
+    return KEY_LABELS.get(key, key)
+
+
+def key_labels(action: Action) -> str:
+    """All keys of an action; empty if it has none."""
+    return " ".join(key_label(key) for key in action.keys.split(",") if key)
+
+
+def token_pane_keys() -> list[tuple[str, str]]:
+    """The token pane's own keys, separated by spaces, and what each of them does."""
+    from textual.binding import Binding
+
+    from llmtui.tui.widgets.token_view import TokenView
+
+    return [
+        (" ".join(key_label(key) for key in binding.key.split(",")), binding.tooltip or binding.description)
+        for binding in TokenView.BINDINGS
+        if isinstance(binding, Binding)
+    ]
+
+
+def keys_table() -> str:
+    """The table of keys and commands, as Markdown."""
+    rows = ["| key | command | does |", "|---|---|---|"]
+    for action in ACTIONS:
+        command = f"`{action.usage}`".replace("|", "\\|") if action.slash else ""
+        rows.append(f"| {_code(key_labels(action))} | {command} | {action.help} |")
+    rows += [f"| {_code(keys)} | | In the token pane: {does}. |" for keys, does in token_pane_keys()]
+    return "\n".join(rows)
+
+
+def _code(keys: str) -> str:
+    return " ".join(f"`{key}`" for key in keys.split())

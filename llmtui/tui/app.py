@@ -1,0 +1,125 @@
+"""The Textual application: themes, walls and windows around the main screen. It wires, and decides nothing."""
+
+import logging
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from rich.console import Console
+from rich.text import Text
+from textual.app import App
+from textual.binding import BindingType
+from textual.command import Provider
+from textual.filter import LineFilter
+
+from llmtui.engine import Engine
+from llmtui.engine.loads import LoadTask
+from llmtui.settings import Settings
+from llmtui.tui import clipboard
+from llmtui.tui.actions import CommandError, bindings
+from llmtui.tui.linefilter import HarmlessText
+from llmtui.tui.screens.main import MainScreen
+from llmtui.tui.session import Session
+from llmtui.tui.text import visible_multiline
+from llmtui.tui.theme import DARK, THEMES
+
+logger = logging.getLogger(__name__)
+
+
+def _palette() -> type[Provider]:
+    from llmtui.tui.palette import ActionProvider
+
+    return ActionProvider
+
+
+class LlmTui(App[None]):
+    """llmtui in a terminal."""
+
+    TITLE = "llmtui"
+    CSS_PATH = "screens/main.tcss"
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_palette}
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("app")]
+
+    def __init__(
+        self,
+        engine: Engine,
+        settings: Settings,
+        *,
+        load: Callable[[], LoadTask] | None = None,
+        api_url: str | None = None,
+        log_file: Path | None = None,
+        watch_machine: bool = True,
+    ) -> None:
+        super().__init__()
+        # sys.stderr is a file while the screen is up: what a crash says must reach the terminal.
+        self.error_console = Console(markup=False, highlight=False, file=sys.__stderr__)
+        self.engine = engine
+        self.settings = settings
+        self.log_file = log_file
+        self._load_first = load or (lambda: self._load_named(settings.model_name))
+        self._api_url = api_url
+        self._watch_machine = watch_machine
+        self._harmless = HarmlessText()
+        for theme in THEMES.values():
+            self.register_theme(theme)
+        self.theme = DARK.name
+        self.set_class(settings.glyphs == "ascii", "-ascii")
+
+    def get_default_screen(self) -> MainScreen:
+        return MainScreen(
+            self.engine,
+            Session.from_settings(self.settings),
+            load=self._load_first,
+            load_named=self._load_named,
+            api_url=self._api_url,
+            watch_machine=self._watch_machine,
+            glyphs="ascii" if self.settings.glyphs == "ascii" else "unicode",
+        )
+
+    @property
+    def main(self) -> MainScreen:
+        """The screen under all windows."""
+        screen = self.screen_stack[0]
+        assert isinstance(screen, MainScreen)
+        return screen
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        return [*super().get_line_filters(), self._harmless]
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Send a text to the terminal's clipboard, and keep it for ^V."""
+        self._clipboard = text
+        sequence = clipboard.osc52(text)
+        if self._driver is not None and sequence is not None:
+            self._driver.write(sequence)
+
+    def action_theme(self, argument: str = "") -> None:
+        other = "light" if self.current_theme.dark else "dark"
+        if argument and argument not in THEMES:
+            raise CommandError("type /theme dark or /theme light")
+        self.theme = THEMES[argument or other].name
+
+    def action_logs(self) -> None:
+        from llmtui.tui.screens.logs import LogScreen
+
+        self.push_screen(LogScreen(self.log_file))
+
+    def action_help(self) -> None:
+        from llmtui.tui.screens.help import HelpScreen
+
+        self.push_screen(HelpScreen())
+
+    def action_repaint(self) -> None:
+        self.refresh(layout=True)
+
+    def _load_named(self, name: str) -> LoadTask:
+        return self.engine.load(name, device=self.settings.device, dtype=self.settings.dtype)
+
+    def _fatal_error(self) -> None:
+        """Leave with what happened, but without the values of variables: they hold prompts and texts."""
+        logger.critical("the screen failed", exc_info=True)
+        self.bell()
+        self._exit_renderables.append(Text(visible_multiline(traceback.format_exc())))
+        self._close_messages_no_wait()

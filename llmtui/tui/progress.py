@@ -1,0 +1,144 @@
+"""How far a generation or a load is, in one line of words and numbers. Pure: takes events, says a line."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from llmtui.engine.events import Event, Failed, Finished, Prefilled, Queued, Started, Token
+from llmtui.engine.loads import LoadProgress, LoadStage, ModelInfo
+from llmtui.tui.text import GlyphSet
+from llmtui.tui.widgets.gauge import format_bytes
+
+SEPARATOR: Final = " · "
+BAR_CELLS: Final = 16
+# A speed over less than this would be noise.
+LEAST_SECONDS: Final = 0.2
+REASONS: Final = {"stop": "done", "length": "done", "cancelled": "stopped"}
+STAGES: Final = {
+    LoadStage.RESOLVE: "looking for it",
+    LoadStage.DOWNLOAD: "downloading",
+    LoadStage.WEIGHTS: "reading weights",
+    LoadStage.READY: "ready",
+}
+
+
+@dataclass(slots=True)
+class Progress:
+    """The running generation as the status line tells it.
+
+    While it runs, times are those of this screen's clock (a tick of the bridge late at most); once it has ended, they
+    are the engine's own.
+    """
+
+    context: int
+    clock: Callable[[], float] = time.monotonic
+    submitted: float = field(default=0.0)
+    position: int = 0
+    read: int = 0
+    started: Started | None = None
+    produced: int = 0
+    first_at: float | None = None
+    last_at: float | None = None
+    end: Finished | Failed | None = None
+
+    def __post_init__(self) -> None:
+        self.submitted = self.clock()
+
+    def take(self, event: Event) -> None:
+        """Count one event."""
+        match event:
+            case Queued():
+                self.position = event.position
+            case Started():
+                self.started = event
+            case Prefilled():
+                self.read = event.done
+            case Token():
+                self.produced += 1
+                self.last_at = self.clock()
+                self.first_at = self.last_at if self.first_at is None else self.first_at
+            case Finished() | Failed():
+                self.end = event
+
+    def line(self) -> str:
+        """`generating 57/200 · 31.4 tok/s · first 0.2 s · ctx 310/1024 · seed 42`, and its like before and after."""
+        if self.started is None and self.end is None:
+            return f"waiting, {self.position} before this one" if self.position else "waiting"
+        started = self.started
+        parts = [self._doing()]
+        speed, first = self._speed(), self._first()
+        if speed is not None:
+            parts.append(f"{speed:.1f} tok/s")
+        if first is not None:
+            parts.append(f"first {first}")
+        if started is not None:
+            parts.append(f"ctx {started.prompt_tokens + self.produced}/{self.context}")
+            parts.append(f"seed {started.seed}")
+        return SEPARATOR.join(parts)
+
+    def _doing(self) -> str:
+        limit = "" if self.started is None else f"/{self.started.max_tokens}"
+        match self.end:
+            case Finished():
+                return f"{REASONS[self.end.reason]} {self.produced}{limit}"
+            case Failed():
+                return f"failed after {self.produced}{limit}"
+        if self.produced == 0 and self.started is not None:
+            return f"reading the prompt {self.read}/{self.started.prompt_tokens}"
+        return f"generating {self.produced}{limit}"
+
+    def _speed(self) -> float | None:
+        if self.end is not None:
+            return self.end.timings.tokens_per_second(self.produced)
+        if self.first_at is None or self.last_at is None or self.last_at - self.first_at < LEAST_SECONDS:
+            return None
+        return (self.produced - 1) / (self.last_at - self.first_at)
+
+    def _first(self) -> str | None:
+        if self.end is not None:
+            seconds = self.end.timings.first_token
+            return None if seconds is None else f"{seconds:.2f} s"
+        return None if self.first_at is None else f"{self.first_at - self.submitted:.1f} s"
+
+
+def load_line(name: str, progress: LoadProgress, glyphs: GlyphSet = "unicode") -> str:
+    """`loading gpt2 · downloading ━━━━╌╌╌╌ 120M of 523M · esc stops`."""
+    parts = [f"loading {name}", _stage(progress, glyphs), "esc stops"]
+    return SEPARATOR.join(parts)
+
+
+def model_line(info: ModelInfo) -> str:
+    """`tiny-tales · 6.2M · fp32 · cpu`."""
+    return SEPARATOR.join([info.name, format_count(info.parameters), short_dtype(info.dtype), info.device])
+
+
+def ready_line(info: ModelInfo) -> str:
+    """`ready · context 1024 tokens · loaded in 1.2 s`."""
+    return SEPARATOR.join(["ready", f"context {info.context} tokens", f"loaded in {info.load_seconds:.1f} s"])
+
+
+def format_count(number: int) -> str:
+    """A number of parameters: 999, 6.2M, 1.5B."""
+    for limit, unit in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K")):
+        if number >= limit:
+            return f"{number / limit:.1f}{unit}" if number < 100 * limit else f"{number / limit:.0f}{unit}"
+    return str(number)
+
+
+def short_dtype(dtype: str) -> str:
+    """float32 as fp32, bfloat16 as bf16, float16 as fp16; others as they are."""
+    return {"float32": "fp32", "float16": "fp16", "bfloat16": "bf16"}.get(dtype.removeprefix("torch."), dtype)
+
+
+def _stage(progress: LoadProgress, glyphs: GlyphSet) -> str:
+    words = STAGES[progress.stage]
+    if not progress.total:
+        return words
+    share = min(1.0, progress.done / progress.total)
+    full, empty = ("━", "╌") if glyphs == "unicode" else ("#", ".")
+    filled = int(share * BAR_CELLS)
+    bar = full * filled + empty * (BAR_CELLS - filled)
+    if progress.stage is LoadStage.DOWNLOAD:
+        return f"{words} {bar} {format_bytes(progress.done)} of {format_bytes(progress.total)}"
+    return f"{words} {bar} {progress.done} of {progress.total}"

@@ -1,0 +1,1 @@
+"""The screens: the main one, and the windows that open above it."""

@@ -1,0 +1,168 @@
+"""Choose a model: those on this machine, or a name that is typed."""
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar, Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from llmtui.engine.loads import ModelInfo
+from llmtui.models.catalog import CatalogEntry
+from llmtui.tui.bridge import Bridge
+from llmtui.tui.progress import format_count
+from llmtui.tui.screens.window import Window
+from llmtui.tui.text import cell_width, middle_ellipsis, visible
+from llmtui.tui.widgets.gauge import format_bytes
+
+NAME_CELLS: Final = 34
+HEADINGS: Final = f"{'name':<{NAME_CELLS}} {'params':>7} {'disk':>6} {'dtype':<9} {'context':>8}  what"
+LOOKING: Final = "looking for models on this machine …"
+
+
+class ModelPicker(Window[str]):
+    """Gives the name of the chosen model. What is typed narrows the list, and is a choice itself."""
+
+    NAME = "Models"
+    HINT = "type to search, or a Hugging Face id, or a folder · Enter loads · esc closes"
+    AUTO_FOCUS = "#name"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down", "move(1)", "Down", show=False),
+        Binding("up", "move(-1)", "Up", show=False),
+        Binding("pagedown", "move(10)", "Page down", show=False),
+        Binding("pageup", "move(-10)", "Page up", show=False),
+        Binding("ctrl+o", "close", "Close", show=False),
+    ]
+
+    def __init__(
+        self, bridge: Bridge, loaded: ModelInfo | None, list_models: Callable[[], Sequence[CatalogEntry]] | None = None
+    ) -> None:
+        super().__init__()
+        self._bridge = bridge
+        self._loaded = loaded
+        self._list_models = list_models or _list_models
+        self._entries: Sequence[CatalogEntry] | None = None
+        self._shown: list[CatalogEntry | str] = []
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="window"):
+            yield Input(placeholder="name, Hugging Face id or folder", id="name")
+            yield Static(HEADINGS, id="columns", markup=False)
+            yield OptionList(id="models", markup=False)
+            yield Static(LOOKING, id="detail", markup=False)
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.query_one("#models", OptionList).can_focus = False
+        self._bridge.run(self._list_models, self._listed, self._not_listed)
+
+    def _listed(self, entries: Sequence[CatalogEntry]) -> None:
+        self._entries = entries
+        if self.is_attached:
+            self._fill()
+
+    def _not_listed(self, error: Exception) -> None:
+        self._entries = ()
+        if self.is_attached:
+            self._fill()
+            self._tell(f"the models on this machine cannot be listed: {error}")
+
+    @on(Input.Changed)
+    def _narrow(self) -> None:
+        self._fill()
+
+    @on(Input.Submitted)
+    def _entered(self) -> None:
+        place = self.query_one("#models", OptionList).highlighted
+        if place is not None and place < len(self._shown):
+            self._choose(self._shown[place])
+
+    @on(OptionList.OptionSelected)
+    def _selected(self, message: OptionList.OptionSelected) -> None:
+        self._choose(self._shown[message.option_index])
+
+    @on(OptionList.OptionHighlighted)
+    def _highlighted(self, message: OptionList.OptionHighlighted) -> None:
+        if message.option_index < len(self._shown):
+            self._describe(self._shown[message.option_index])
+
+    def action_move(self, by: int) -> None:
+        """Go `by` models down."""
+        models = self.query_one("#models", OptionList)
+        if self._shown:
+            models.highlighted = min(max(0, (models.highlighted or 0) + by), len(self._shown) - 1)
+
+    def _choose(self, choice: CatalogEntry | str) -> None:
+        if isinstance(choice, str):
+            self.dismiss(choice)
+        elif choice.problem is not None:
+            self._describe(choice)
+        else:
+            self.dismiss(choice.name)
+
+    def _fill(self) -> None:
+        if self._entries is None:
+            return
+        typed = self.query_one("#name", Input).value.strip()
+        found = [entry for entry in self._entries if typed.lower() in entry.name.lower()]
+        self._shown = [*found]
+        if typed and not any(entry.name == typed for entry in found):
+            self._shown.append(typed)
+        models = self.query_one("#models", OptionList)
+        models.clear_options()
+        models.add_options([Option(self._row(choice)) for choice in self._shown])
+        if self._shown:
+            models.highlighted = self._best(typed)
+            self._describe(self._shown[models.highlighted or 0])
+        else:
+            self._tell("there is no model on this machine: type a Hugging Face id or a folder")
+
+    def _best(self, typed: str) -> int:
+        """The row that Enter means: the first whose name begins so, before or after the slash; else what was typed."""
+        for place, choice in enumerate(self._shown):
+            if isinstance(choice, str):
+                return place
+            parts = choice.name.lower(), choice.name.lower().rpartition("/")[2]
+            if any(part.startswith(typed.lower()) for part in parts):
+                return place
+        return 0
+
+    def _row(self, choice: CatalogEntry | str) -> Content:
+        if isinstance(choice, str):
+            return Content(f"load “{middle_ellipsis(visible(choice), 60)}”")
+        name = middle_ellipsis(visible(choice.name), NAME_CELLS - 2)
+        here = self._loaded is not None and self._loaded.name == choice.name
+        name = ("● " if here else "  ") + name
+        facts = [
+            name + " " * (NAME_CELLS - cell_width(name)),
+            f"{'–' if choice.parameters is None else format_count(choice.parameters):>7}",
+            f"{format_bytes(choice.size_bytes):>6}",
+            f"{visible(choice.dtype or '–'):<9}",
+            f"{'–' if choice.context is None else choice.context:>8}",
+        ]
+        what = "cannot be run" if choice.problem else choice.kind + (", chat" if choice.has_chat_template else "")
+        row = Content(" ".join(facts) + "  " + what)
+        return row.stylize("$text-disabled") if choice.problem else row
+
+    def _describe(self, choice: CatalogEntry | str) -> None:
+        if isinstance(choice, str):
+            self._tell("Enter looks for it: a folder, the Hugging Face cache, then the Hub")
+        elif choice.problem is not None:
+            self._tell(f"✗ {choice.name} cannot be run: {choice.problem}")
+        else:
+            memory = choice.estimated_memory()
+            needs = "" if memory is None else f" · about {format_bytes(memory)} of memory as float32"
+            self._tell(f"{choice.architecture or 'unknown architecture'}{needs} · {choice.path}")
+
+    def _tell(self, text: str) -> None:
+        self.query_one("#detail", Static).update(visible(text), layout=False)
+
+
+def _list_models() -> Sequence[CatalogEntry]:
+    from llmtui.models.catalog import list_models
+
+    return list_models()

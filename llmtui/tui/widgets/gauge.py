@@ -1,0 +1,100 @@
+"""A small number that moves: name, value with unit, and its recent past."""
+
+from collections import deque
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+from textual.widget import Widget
+
+from llmtui.tui.text import GLYPHS, GlyphSet, cell_width, visible
+
+FULL = 100.0
+HIGH = 90.0
+SAMPLES = 5
+VALUE_CELLS = 4
+
+_UNITS = "KMGTPE"
+
+
+class Gauge(Widget):
+    """`cpu  87% ▂▅▇█▇`: bars on a fixed range of 0 to 100, newest at the right; from 90 on it is bold.
+
+    Of fixed width, so that a new value draws one line and lays out nothing.
+    """
+
+    DEFAULT_CSS = """
+    Gauge {
+        height: 1;
+    }
+    """
+
+    def __init__(
+        self,
+        label: str,
+        *,
+        samples: int = SAMPLES,
+        value_cells: int = VALUE_CELLS,
+        glyphs: GlyphSet = "unicode",
+        name: str | None = None,
+        id: str | None = None,
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(name=name, id=id, classes=classes)
+        self._label = visible(label, glyphs=glyphs)
+        self._bars = GLYPHS[glyphs].bars
+        self._unknown = GLYPHS[glyphs].dash
+        self._value_cells = value_cells
+        self._samples: deque[float] = deque(maxlen=samples)
+        self._high = False
+        self._text = self._compose_text(self._unknown)
+        self.styles.width = cell_width(self._text)
+
+    @property
+    def text(self) -> str:
+        """What the gauge shows."""
+        return self._text
+
+    def push(self, percent: float | None, value: str | None = None) -> None:
+        """Add a sample in percent of the full range; None: unknown. value: what to write instead of the percent."""
+        known = percent is not None and percent == percent
+        share = min(FULL, max(0.0, percent)) if percent is not None and known else 0.0
+        self._samples.append(share)
+        words = self._unknown if not known else format_percent(share) if value is None else value
+        text, high = self._compose_text(words), share >= HIGH
+        if (text, high) != (self._text, self._high):
+            self._text, self._high = text, high
+            self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        width, base = self.size.width, self.rich_style
+        if y > 0:
+            return Strip.blank(width, base)
+        style = base + Style(bold=True) if self._high else base
+        return Strip([Segment(self._text, style)]).adjust_cell_length(width, base)
+
+    def _compose_text(self, words: str) -> str:
+        steps = len(self._bars) - 1
+        # A sample is never drawn as nothing: the lowest bar is zero.
+        past = "".join(self._bars[max(1, round(sample / FULL * steps))] for sample in self._samples)
+        room = self._samples.maxlen or 0
+        return f"{self._label} {words[: self._value_cells]:>{self._value_cells}} {past:>{room}}"
+
+
+def format_percent(percent: float) -> str:
+    """A percentage in four cells at most, `87%`."""
+    return f"{percent:.0f}%"
+
+
+def format_bytes(size: float) -> str:
+    """A size in four cells at most, in powers of 1024: `999B`, `1.2G`, `340M`."""
+    value = max(0.0, size)
+    if value < 999.5:
+        return f"{value:.0f}B"
+    for unit in _UNITS:
+        value /= 1024
+        if value < 9.95:
+            return f"{value:.1f}{unit}"
+        if value < 999.5:
+            return f"{value:.0f}{unit}"
+    return f"{value:.0f}{_UNITS[-1]}"

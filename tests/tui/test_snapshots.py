@@ -1,0 +1,94 @@
+"""Pictures of the screen. Look at a changed one before it is accepted: pytest --snapshot-update."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from driving import send, until
+from scripted_engine import ScriptedEngine
+from textual.pilot import Pilot
+
+from llmtui.settings import Settings
+from llmtui.system.machine import MachineSample
+from llmtui.tui.app import LlmTui
+
+Snap = Callable[..., bool]
+Steps = Callable[[Pilot[None]], Awaitable[None]]
+SIZES = [(120, 40), (80, 24)]
+
+
+@pytest.fixture
+def snap(
+    snap_compare: Snap, engine: ScriptedEngine, settings: Callable[..., Settings]
+) -> Callable[[tuple[int, int], Steps], bool]:
+    """Compare the screen, after some steps, with its picture. All that moves is held still."""
+
+    def compare(size: tuple[int, int], steps: Steps) -> bool:
+        app = LlmTui(engine, settings(seed=42), api_url="http://127.0.0.1:5000", watch_machine=False)
+
+        async def before(pilot: Pilot[Any]) -> None:
+            await until(pilot, lambda: engine.loads)
+            engine.finish_load()
+            await until(pilot, lambda: app.main.status.text.startswith("ready"))
+            for percent in (31.0, 87.0, 64.0, 90.0, 87.0):
+                app.main.header.show_machine(
+                    MachineSample(percent, percent, int(percent / 100 * 4 * 2**30), 4 * 2**30, 2**30)
+                )
+            await steps(pilot)
+            await until(pilot, lambda: not app.main.bridge._timer._active.is_set())
+            await pilot.pause()
+
+        return snap_compare(app, terminal_size=size, run_before=before)
+
+    return compare
+
+
+@pytest.fixture
+def tale(engine: ScriptedEngine) -> Steps:
+    """A generation that has ended."""
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await send(pilot, "Once upon a time")
+        await until(pilot, lambda: engine.runs)
+        engine.runs[0].start()
+        engine.runs[0].yield_tokens(57)
+        engine.runs[0].finish()
+
+    return steps
+
+
+@pytest.mark.parametrize("size", SIZES, ids=["wide", "small"])
+def test_the_first_screen(snap: Callable[..., bool], size: tuple[int, int]) -> None:
+    async def nothing(pilot: Pilot[None]) -> None:
+        pass
+
+    assert snap(size, nothing)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=["wide", "small"])
+def test_a_generation_that_has_ended(snap: Callable[..., bool], tale: Steps, size: tuple[int, int]) -> None:
+    assert snap(size, tale)
+
+
+def test_the_tokens_on_a_small_screen(snap: Callable[..., bool], tale: Steps) -> None:
+    async def steps(pilot: Pilot[None]) -> None:
+        await tale(pilot)
+        await pilot.press("f2", "tab", "home", "right", "right", "right", "right", "right", "right", "right")
+
+    assert snap((80, 24), steps)
+
+
+def test_the_light_theme_with_a_command_half_typed(snap: Callable[..., bool], tale: Steps) -> None:
+    async def steps(pilot: Pilot[None]) -> None:
+        await tale(pilot)
+        await send(pilot, "/theme light")
+        await pilot.press("slash", "s", "e")
+
+    assert snap((120, 40), steps)
+
+
+def test_the_help(snap: Callable[..., bool]) -> None:
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("f1")
+
+    assert snap((120, 40), steps)
