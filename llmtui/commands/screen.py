@@ -1,5 +1,6 @@
 """llmtui: the screen, and beside it the API if asked for, on one engine."""
 
+import sys
 from contextlib import ExitStack
 
 from llmtui.commands import exit_codes
@@ -14,11 +15,14 @@ from llmtui.tui import run
 
 def run_screen(settings: Settings, *, serve: bool) -> int:
     """Show the screen until the person leaves; the exit code."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        Console().say("the screen needs a terminal: in a pipe use llmtui generate, without a screen --serve --headless")
+        return exit_codes.USAGE
     log = log_file()
     try:
         setup_logging(log, settings.debug)
+        engine = Engine(max_waiting=settings.max_waiting)
         with ExitStack() as stack:
-            engine = stack.enter_context(Engine(max_waiting=settings.max_waiting))
             api_url = None
             if serve:
                 from llmtui.server import Server, create_app
@@ -27,6 +31,8 @@ def run_screen(settings: Settings, *, serve: bool) -> int:
                 server.start()
                 stack.callback(server.close)
                 api_url = server.url
+            # before the server, so that open streams of the API get their last event
+            stack.callback(engine.close)
             return run(engine, settings, api_url=api_url, log_file=log)
     except LlmtuiError as error:
         Console().complain(error)
