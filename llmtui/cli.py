@@ -11,6 +11,7 @@ from llmtui.commands.options import CONTEXT, leave, settings_from, shared_option
 _COMMANDS = {
     "tokenize": ("llmtui.commands.tokenize:tokenize", "Show how TEXT is cut into tokens."),
     "models": ("llmtui.commands.models:models", "List the models on this machine."),
+    "doctor": ("llmtui.commands.doctor:doctor", "Check what llmtui stands on."),
 }
 
 
