@@ -1,42 +1,25 @@
 """The command line: reads options, builds settings, and hands over. Imports nothing heavy until it is needed."""
 
-import sys
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from llmtui import __version__
+from llmtui.commands.lazy import LazyGroup
+from llmtui.commands.options import CONTEXT, leave, settings_from, shared_options
 
-if TYPE_CHECKING:
-    from llmtui.settings import Settings
-
-CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
-
-_SHARED_OPTIONS = (
-    click.option(
-        "--model", "model_name", metavar="NAME", help="tiny-tales (comes along), a Hugging Face id, a folder."
+_COMMANDS = {
+    "tokenize": ("llmtui.commands.tokenize:tokenize", "Show how TEXT is cut into tokens."),
+    "models": ("llmtui.commands.models:models", "List the models on this machine."),
+    "doctor": ("llmtui.commands.doctor:doctor", "Check what llmtui stands on."),
+    "monitor": (
+        "llmtui.commands.monitor:monitor",
+        "Watch the machine: processor in all and per core, load, memory, GPU.",
     ),
-    click.option("--device", metavar="WHERE", help="auto, cpu, cuda, mps; -1 is the CPU, 0 and up that GPU."),
-    click.option("--dtype", metavar="TYPE", help="auto, float32, bfloat16 or float16."),
-    click.option("--temperature", "default_temperature", type=float, metavar="T", help="0 is greedy."),
-    click.option("--top-k", "default_top_k", type=int, metavar="K", help="Keep the K most probable; 0 is off."),
-    click.option("--top-p", "default_top_p", type=float, metavar="P", help="Keep a probability of P; 1 is off."),
-    click.option("--max-length", type=int, metavar="N", help="Prompt and new tokens at most."),
-    click.option("--max-new-tokens", type=int, metavar="N", help="New tokens at most."),
-    click.option("--seed", type=int, metavar="N", help="Same seed, same text."),
-    click.option("--debug", is_flag=True, default=None, help="Write everything to the log file."),
-)
+}
 
 
-def shared_options(command: Callable[..., None]) -> Callable[..., None]:
-    """The options that every command knows."""
-    for option in reversed(_SHARED_OPTIONS):
-        command = option(command)
-    return command
-
-
-@click.group(invoke_without_command=True, context_settings=CONTEXT)
+@click.group(cls=LazyGroup, lazy=_COMMANDS, invoke_without_command=True, context_settings=CONTEXT)
 @click.version_option(__version__, prog_name="llmtui")
 @shared_options
 @click.option("--serve", is_flag=True, help="Answer HTTP requests beside the screen.")
@@ -66,7 +49,7 @@ def cli(ctx: click.Context, /, serve: bool, headless: bool, **flags: Any) -> Non
     leave(run_screen(settings, serve=serve))
 
 
-@cli.command(context_settings=CONTEXT)
+@cli.command(context_settings=CONTEXT, short_help="Continue PROMPT and write the text to stdout as it is chosen.")
 @click.argument("prompt", required=False)
 @shared_options
 @click.option("--json", "as_json", is_flag=True, help="One event per line, with every fact of every token.")
@@ -114,28 +97,6 @@ def generate(
         top_logprobs=top_logprobs,
     )
     leave(run_generate(settings, options))
-
-
-def settings_from(flags: dict[str, Any]) -> "Settings":
-    """The checked settings of this run; a wrong one ends the program with exit code 2."""
-    from llmtui.settings import SettingsError, load_settings, unknown_variables
-
-    try:
-        settings = load_settings(flags)
-    except SettingsError as error:
-        raise click.UsageError(str(error)) from None
-    for sentence in unknown_variables():
-        click.echo(f"llmtui: {sentence}", err=True)
-    return settings
-
-
-def leave(code: int) -> None:
-    """End the process now: its daemon threads may be deep in a load or a matrix product, and nobody waits for them."""
-    import os
-
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from llmtui.commands import exit_codes
 from llmtui.commands.console import Console
+from llmtui.commands.stdin import read_text
 from llmtui.engine import ChatMessage, Engine, GenerationRequest, SamplingParams
 from llmtui.engine.errors import EngineError
 from llmtui.engine.events import Event, Failed, Finished
@@ -62,15 +63,9 @@ def run_generate(settings: Settings, options: GenerateOptions) -> int:
 
 def read_prompt(argument: str | None) -> str:
     """The prompt from the argument, or from stdin, less one last newline, for `-` and for a pipe without argument."""
-    if argument is not None and argument != "-":
-        return argument
     if argument is None and sys.stdin.isatty():
         raise EngineError('give a prompt: llmtui generate "Once upon a time", or pipe it in with -')
-    try:
-        # the newline that echo and files end with is not meant as a part of the prompt
-        return sys.stdin.buffer.read().decode("utf-8").removesuffix("\n")
-    except UnicodeDecodeError:
-        raise EngineError("what came through stdin is not UTF-8 text") from None
+    return read_text(argument)
 
 
 def make_request(settings: Settings, options: GenerateOptions, prompt: str) -> GenerationRequest:

@@ -1,0 +1,106 @@
+"""llmtui doctor: whether everything that llmtui stands on is in order, and what to do where it is not."""
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from llmtui.commands.options import CONTEXT, JSON, leave, model_options, settings_of
+
+if TYPE_CHECKING:
+    from llmtui.settings import Settings
+    from llmtui.system.doctor import Check
+
+
+@click.command(context_settings=CONTEXT)
+@click.option("--host", metavar="ADDRESS", help="Where --serve would listen.")
+@click.option("--port", type=int, metavar="N", help="Where --serve would listen.")
+@JSON
+@model_options
+@click.pass_context
+def doctor(ctx: click.Context, /, as_json: bool, **flags: Any) -> None:
+    """Check what llmtui stands on; every line says ok, warn or fail, and what to do.
+
+    Exit code 1 if a line says fail. --json keys: ok, checks (name, status, found, advice).
+    """
+    settings = settings_of(ctx, flags)
+    from llmtui.commands.guard import guarded
+
+    leave(guarded(lambda: run_doctor(settings, as_json)))
+
+
+def run_doctor(settings: "Settings", as_json: bool) -> int:
+    """Check, write; the exit code. Ctrl-C writes what was checked."""
+    from llmtui.commands import exit_codes
+    from llmtui.commands.table import terminal_width, write_json, write_lines
+    from llmtui.system.doctor import check_machine
+
+    checks: list[Check] = []
+    interrupted = False
+    try:
+        checks += check_machine(settings.host, settings.port, os.environ)
+        checks.append(check_log(settings))
+        checks.append(check_model(settings))
+    except KeyboardInterrupt:
+        interrupted = True
+    healthy = all(check.status != "fail" for check in checks)
+    if as_json:
+        fields = [{"name": c.name, "status": c.status, "found": c.found, "advice": c.advice} for c in checks]
+        write_json({"ok": healthy and not interrupted, "checks": fields})
+    else:
+        write_lines(lines_for_people(checks, terminal_width()))
+    if interrupted:
+        return exit_codes.INTERRUPTED
+    return exit_codes.DONE if healthy else exit_codes.ERROR
+
+
+def lines_for_people(checks: "list[Check]", width: int | None) -> list[str]:
+    """A line for each check, and what to do on a line of its own, never cut."""
+    from llmtui.commands.table import table
+    from llmtui.tui.text import visible
+
+    lines = table((), [(c.status, c.name, c.found) for c in checks], width=width)
+    with_advice = zip(checks, lines, strict=True)
+    return [part for c, line in with_advice for part in (line, *([f"      → {visible(c.advice)}"] if c.advice else ()))]
+
+
+def check_log(settings: "Settings") -> "Check":
+    from llmtui.errors import LlmtuiError
+    from llmtui.system.doctor import Check
+    from llmtui.system.logs import setup_logging
+    from llmtui.system.paths import log_file
+
+    try:
+        log = log_file()
+        setup_logging(log, settings.debug)
+    except LlmtuiError as error:
+        return Check("log", "fail", str(error), "make the file writable, or set HOME")
+    return Check("log", "ok", str(log))
+
+
+def check_model(settings: "Settings") -> "Check":
+    """Load the model that would run and let it write: the one check that no look at files replaces."""
+    from llmtui.commands.console import Console
+    from llmtui.engine import Engine, GenerationRequest, SamplingParams
+    from llmtui.errors import LlmtuiError
+    from llmtui.models.catalog import locate
+    from llmtui.system.doctor import Check
+
+    name = f"model {settings.model_name}"
+    console = Console()
+    try:
+        if locate(settings.model_name).path is None:
+            return Check(name, "warn", "not on this machine", "it is downloaded when it is first used")
+        if sys.stderr.isatty():
+            console.say(f"loading {settings.model_name}")
+        with Engine() as engine:
+            task = engine.load(settings.model_name, device=settings.device, dtype=settings.dtype)
+            info = console.wait_for_model(task)
+            params = SamplingParams(max_tokens=8, temperature=0.0, ignore_eos=True)
+            result = engine.submit(GenerationRequest(prompt="Once upon a time", params=params)).result()
+    except LlmtuiError as error:
+        return Check(name, "fail", str(error), "see the log, or try another with --model")
+    speed = result.finished.timings.tokens_per_second(result.finished.usage.completion_tokens) or 0.0
+    found = f"{info.dtype} on {info.device}, {info.engine_path}, loaded in {info.load_seconds:.1f} s, {speed:.0f} tok/s"
+    return Check(name, "ok", found)

@@ -1,0 +1,220 @@
+"""llmtui models: what is on this machine, and what one model is made of."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from llmtui.commands.options import CONTEXT, JSON, leave, log_options, settings_of
+
+if TYPE_CHECKING:
+    from llmtui.insight.architecture import Architecture, ModuleFacts
+    from llmtui.models.catalog import CatalogEntry
+    from llmtui.settings import Settings
+
+
+@click.group(invoke_without_command=True, context_settings=CONTEXT)
+@JSON
+@log_options
+@click.pass_context
+def models(ctx: click.Context, /, as_json: bool, **flags: Any) -> None:
+    """List the models on this machine.
+
+    --json: a list with the keys name, kind, path, architecture, parameters, context, size_bytes,
+    estimated_memory_bytes, dtype, licence, has_chat_template, problem.
+    """
+    if ctx.invoked_subcommand is not None:
+        return
+    settings = settings_of(ctx, flags)
+    from llmtui.commands.guard import guarded
+
+    leave(guarded(lambda: run_list(settings, as_json)))
+
+
+@models.command(context_settings=CONTEXT)
+@click.argument("model")
+@click.option("--tree", is_flag=True, help="Every module with its shapes.")
+@click.option("--device", metavar="WHERE", help="Where it would run: decides about the dtype.")
+@click.option("--dtype", metavar="TYPE", help="auto, float32, bfloat16 or float16.")
+@JSON
+@log_options
+@click.pass_context
+def show(ctx: click.Context, /, model: str, tree: bool, as_json: bool, **flags: Any) -> None:
+    """Show what MODEL is made of, from its config alone: no weights are read.
+
+    --json keys: model, architecture, parameters, layers, hidden, heads, kv_heads, vocabulary, context, dtype, tied,
+    kv_bytes_per_token, kv_bytes_full, flops_per_token, flops_per_context_token, tree (name, kind, repeats,
+    parameters, tensors, parts).
+    """
+    settings = settings_of(ctx, flags)
+    from llmtui.commands.guard import guarded
+
+    leave(guarded(lambda: run_show(settings, model, tree, as_json)))
+
+
+def run_list(settings: "Settings", as_json: bool) -> int:
+    """Read the catalogue, write it; the exit code."""
+    from llmtui.commands import exit_codes
+    from llmtui.commands.table import write_json, write_table
+    from llmtui.commands.units import count, short_count, size
+    from llmtui.models.catalog import list_models
+    from llmtui.models.licence import licence_of
+    from llmtui.system.logs import setup_logging
+    from llmtui.system.paths import log_file
+
+    setup_logging(log_file(), settings.debug)
+    entries = list_models()
+    if as_json:
+        write_json([entry_fields(entry) for entry in entries])
+        return exit_codes.DONE
+    write_table(
+        ("model", "parameters", "context", "on disk", "dtype", "licence", ""),
+        [
+            (
+                entry.name,
+                short_count(entry.parameters),
+                count(entry.context),
+                size(entry.size_bytes),
+                entry.dtype or "–",
+                licence_of(entry.path) or "–",
+                entry.problem or ("chat" if entry.has_chat_template else ""),
+            )
+            for entry in entries
+        ],
+        "<>>><<<",
+    )
+    return exit_codes.DONE
+
+
+def entry_fields(entry: "CatalogEntry") -> dict[str, Any]:
+    from llmtui.models.licence import licence_of
+
+    return {
+        "name": entry.name,
+        "kind": entry.kind,
+        "path": str(entry.path),
+        "architecture": entry.architecture,
+        "parameters": entry.parameters,
+        "context": entry.context,
+        "size_bytes": entry.size_bytes,
+        "estimated_memory_bytes": entry.estimated_memory(),
+        "dtype": entry.dtype,
+        "licence": licence_of(entry.path),
+        "has_chat_template": entry.has_chat_template,
+        "problem": entry.problem,
+    }
+
+
+def run_show(settings: "Settings", model: str, tree: bool, as_json: bool) -> int:
+    """Build the model without weights, write what it is made of; the exit code."""
+    from llmtui.commands import exit_codes
+    from llmtui.commands.table import write_json, write_table
+    from llmtui.engine.imports import import_heavy_libraries
+    from llmtui.models.partial import config_folder
+    from llmtui.system.logs import setup_logging
+    from llmtui.system.paths import log_file
+
+    setup_logging(log_file(), settings.debug)
+    folder = config_folder(model)
+    import_heavy_libraries()
+    from llmtui.engine.loading import pick_device, pick_dtype
+    from llmtui.insight.architecture import architecture_of, read_config, without_weights
+
+    config = read_config(folder)
+    dtype = pick_dtype(settings.dtype, pick_device(settings.device), config)
+    facts = architecture_of(without_weights(config, dtype))
+    if as_json:
+        write_json(architecture_fields(facts, model))
+        return exit_codes.DONE
+    write_table((), summary(facts, model))
+    if tree:
+        write_table((), [("", "", "", "")])
+        write_table(("module", "kind", "shape", "parameters", ""), list(tree_rows(facts.tree)), "<<<><")
+    return exit_codes.DONE
+
+
+def architecture_fields(facts: "Architecture", model: str) -> dict[str, Any]:
+    cost = facts.cost
+    return {
+        "model": model,
+        "architecture": facts.kind,
+        "parameters": facts.parameters,
+        "layers": facts.layers,
+        "hidden": facts.hidden,
+        "heads": facts.heads,
+        "kv_heads": facts.kv_heads,
+        "vocabulary": facts.vocabulary,
+        "context": facts.context,
+        "dtype": facts.dtype,
+        "tied": [list(pair) for pair in facts.tied],
+        "kv_bytes_per_token": cost and cost.kv_bytes_per_token,
+        "kv_bytes_full": cost and cost.kv_bytes_full,
+        "flops_per_token": cost and cost.flops,
+        "flops_per_context_token": cost and cost.flops_per_context,
+        "tree": module_fields(facts.tree),
+    }
+
+
+def module_fields(module: "ModuleFacts") -> dict[str, Any]:
+    return {
+        "name": module.name,
+        "kind": module.kind,
+        "repeats": module.repeats,
+        "parameters": module.parameters,
+        "tensors": [
+            {
+                "name": tensor.name,
+                "shape": list(tensor.shape),
+                "dtype": tensor.dtype,
+                "elements": tensor.elements,
+                "tied_to": tensor.tied_to,
+            }
+            for tensor in module.tensors
+        ],
+        "parts": [module_fields(part) for part in module.parts],
+    }
+
+
+def summary(facts: "Architecture", model: str) -> list[tuple[str, str]]:
+    from llmtui.commands.units import count, size
+
+    heads = count(facts.heads)
+    if facts.kv_heads != facts.heads:
+        heads += f", {count(facts.kv_heads)} of keys and values"
+    rows = [
+        ("model", model),
+        ("architecture", facts.kind),
+        ("parameters", count(facts.parameters)),
+        ("layers × width", f"{count(facts.layers)} × {count(facts.hidden)}"),
+        ("heads", heads),
+        ("vocabulary", count(facts.vocabulary)),
+        ("context", f"{count(facts.context)} tokens"),
+        ("dtype", facts.dtype),
+    ]
+    rows += [("tied", f"{name} is {other}") for name, other in facts.tied]
+    if facts.cost is None:
+        return [*rows, ("cost of a token", "cannot be told for this architecture")]
+    return [
+        *rows,
+        ("keys and values", f"{size(facts.cost.kv_bytes_per_token)} for each token"),
+        ("", f"{size(facts.cost.kv_bytes_full)} with the context full"),
+        ("operations", f"{facts.cost.flops / 1e6:,.1f} MFLOP for each token"),
+        ("", f"{facts.cost.flops_per_context / 1e6:,.3f} MFLOP more for each token before it"),
+    ]
+
+
+def tree_rows(tree: "ModuleFacts") -> list[tuple[str, str, str, str, str]]:
+    """A row for each module that holds something, and one for each of its tensors."""
+    rows = []
+    for depth, module in tree.walk():
+        if not module.tensors and not module.parts:
+            continue
+        name = module.name or "model"
+        if module.repeats > 1:
+            name += f"–{int(module.name) + module.repeats - 1}"
+        times = f"{module.repeats} × " if module.repeats > 1 else ""
+        rows.append(("  " * depth + name, times + module.kind, "", f"{times}{module.parameters:,}", ""))
+        for tensor in module.tensors:
+            shape = " × ".join(str(length) for length in tensor.shape)
+            note = f"is {tensor.tied_to}" if tensor.tied_to else tensor.dtype
+            rows.append(("  " * (depth + 1) + tensor.name, "", shape, f"{tensor.elements:,}", note))
+    return rows

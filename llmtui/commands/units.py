@@ -1,0 +1,31 @@
+"""Numbers as people read them."""
+
+
+def count(number: int | None) -> str:
+    """124,439,808; a dash for what is not known."""
+    return "–" if number is None else f"{number:,}"
+
+
+def short_count(number: int | None) -> str:
+    """124.4M; a dash for what is not known."""
+    if number is None:
+        return "–"
+    for size, unit in ((10**9, "B"), (10**6, "M"), (10**3, "K")):
+        if number >= size:
+            return f"{number / size:.1f}{unit}"
+    return str(number)
+
+
+def size(number: float | None) -> str:
+    """Bytes in decimal units: 24.6 MB; a dash for what is not known."""
+    if number is None:
+        return "–"
+    for unit_size, unit in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if abs(number) >= unit_size:
+            return f"{number / unit_size:.1f} {unit}"
+    return f"{number:.0f} B"
+
+
+def fixed(number: float | None, digits: int = 2) -> str:
+    """A number with so many decimals; a dash for what is not known."""
+    return "–" if number is None else f"{number:.{digits}f}"
