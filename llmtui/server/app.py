@@ -5,6 +5,7 @@ from flask import Flask
 from llmtui.engine import Engine
 from llmtui.server import access_log, errors, host_check
 from llmtui.server.native import native_api
+from llmtui.server.openai import PREFIX, openai_api, openai_error
 from llmtui.settings import Settings
 
 
@@ -17,6 +18,7 @@ def create_app(engine: Engine, settings: Settings) -> Flask:
     app.url_map.merge_slashes = False
     access_log.install(app)
     host_check.install(app)
-    errors.install(app)
+    errors.install(app, {PREFIX: openai_error})
     app.register_blueprint(native_api(engine, settings))
+    app.register_blueprint(openai_api(engine))
     return app

@@ -5,10 +5,12 @@ from flask import Blueprint, Response, g, request
 from llmtui.engine import Engine, GenerationRequest, SamplingParams
 from llmtui.engine.errors import ContextOverflow, ModelNotReady
 from llmtui.server.answers import Answer
+from llmtui.server.batch import engine_id
+from llmtui.server.callers import caller
 from llmtui.server.errors import LOADING_RETRY_SECONDS, invalid
 from llmtui.server.jsonio import json_response
 from llmtui.server.schemas import GenerateBody, generate_body, supported_parameters
-from llmtui.server.streaming import client_gone, sse_response, watch
+from llmtui.server.streaming import client_gone, sse_line, sse_response, watch
 from llmtui.settings import Settings
 
 API_VERSION = "1.0.0"
@@ -58,13 +60,14 @@ def native_api(engine: Engine, settings: Settings) -> Blueprint:
             GenerationRequest(
                 prompt=body.prompt,
                 params=sampling_params(body, total_length(body, engine, settings)),
-                client=request.remote_addr or "unknown",
+                client=caller(),
+                request_id=engine_id(g.request_id),
             )
         )
         events = watch(stream, client_gone(request.environ))
         answer = Answer(body, device_name(engine, settings), g.request_id)
         if body.stream:
-            return sse_response(stream, answer.frames(events))
+            return sse_response(map(sse_line, answer.frames(events)), stream.cancel)
         return json_response(answer.whole(events))
 
     return native
