@@ -3,9 +3,8 @@
 from flask import Flask
 
 from llmtui.engine import Engine
-from llmtui.server import access_log, errors, host_check
+from llmtui.server import access_log, errors, host_check, ollama, openai
 from llmtui.server.native import native_api
-from llmtui.server.openai import PREFIX, openai_api, openai_error
 from llmtui.settings import Settings
 
 
@@ -18,7 +17,8 @@ def create_app(engine: Engine, settings: Settings) -> Flask:
     app.url_map.merge_slashes = False
     access_log.install(app)
     host_check.install(app)
-    errors.install(app, {PREFIX: openai_error})
+    errors.install(app, {openai.PREFIX: openai.openai_error, ollama.PREFIX: ollama.ollama_error})
     app.register_blueprint(native_api(engine, settings))
-    app.register_blueprint(openai_api(engine))
+    app.register_blueprint(openai.openai_api(engine))
+    app.register_blueprint(ollama.ollama_api(engine, settings))
     return app
