@@ -166,6 +166,15 @@ class Engine:
         """The text of token ids, special tokens left out. Raises ModelNotReady."""
         return self._ready_model().detokenize(ids)
 
+    def token_bytes(self, ids: Iterable[int]) -> list[bytes]:
+        """The true bytes of each token. Raises ParameterError for what is no token id, ModelNotReady."""
+        return self._ready_model().bytes_of(ids)
+
+    @property
+    def full(self) -> bool:
+        """Whether the next request would be refused."""
+        return len(self._in_flight) >= self._max_in_flight
+
     def stats(self) -> EngineStats:
         running, waiting = self._scheduler.running, self._scheduler.waiting
         return EngineStats(self.state, running, waiting, self._speed.tokens, self._speed.tokens_per_second())

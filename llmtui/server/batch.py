@@ -10,6 +10,7 @@ from llmtui.engine import Engine, GenerationRequest
 from llmtui.engine.errors import EngineBusy
 from llmtui.engine.events import Event
 from llmtui.engine.stream import Stream
+from llmtui.server.metrics import GenerationMeter, Metrics
 from llmtui.server.streaming import POLL_SECONDS
 
 # One request may ask for a hundred answers: only so many of them are in the engine at a time, the others stay here.
@@ -28,12 +29,16 @@ class Batch:
     Raises what `Engine.submit` raises, for the first one; that the others find the queue full is waited out.
     """
 
-    def __init__(self, engine: Engine, request_id: str, requests: Sequence[GenerationRequest]) -> None:
+    def __init__(
+        self, engine: Engine, metrics: Metrics, request_id: str, requests: Sequence[GenerationRequest]
+    ) -> None:
         self._engine = engine
+        self._metrics = metrics
         self._waiting = deque(
             (index, replace(request, request_id=engine_id(request_id))) for index, request in enumerate(requests)
         )
         self._active: dict[int, Stream] = {}
+        self._meters: dict[int, GenerationMeter] = {}
         self._submit_next()
         try:
             self._fill()
@@ -53,11 +58,18 @@ class Batch:
         finally:
             self.cancel()
 
+    def only_events(self, gone: Callable[[], bool]) -> Iterator[Event]:
+        """`events` of a batch of one."""
+        return (event for _, event in self.events(gone))
+
     def cancel(self) -> None:
-        """Stop everything that runs and forget the rest."""
+        """Stop everything that runs and forget the rest: nobody reads on."""
         self._waiting.clear()
-        for stream in self._active.values():
+        for index, stream in self._active.items():
             stream.cancel()
+            if not stream.ended:
+                self._meters[index].client_left()
+        self._active.clear()
 
     def _ready_events(self) -> Iterator[tuple[int, Event]]:
         """What is there, of all; where nothing is, what comes next."""
@@ -69,17 +81,19 @@ class Batch:
         for index, stream in list(self._active.items()):
             for event in () if alone else stream.drain():
                 quiet = False
+                self._meters[index].see(event)
                 yield index, event
             self._forget_ended(index)
         if quiet:
             index, stream = next(iter(self._active.items()))
             next_event = stream.poll(POLL_SECONDS if alone else SHARED_POLL_SECONDS)
             if next_event is not None:
+                self._meters[index].see(next_event)
                 yield index, next_event
             self._forget_ended(index)
 
     def _forget_ended(self, index: int) -> None:
-        if self._active[index].ended:
+        if index in self._active and self._active[index].ended:
             del self._active[index]
 
     def _fill(self) -> None:
@@ -92,4 +106,5 @@ class Batch:
     def _submit_next(self) -> None:
         index, request = self._waiting[0]
         self._active[index] = self._engine.submit(request)
+        self._meters[index] = GenerationMeter(self._metrics)
         self._waiting.popleft()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from llmtui.engine.errors import (
@@ -53,6 +53,8 @@ class ApiError(LlmtuiError):
         headers = {}
         if self.retry_after is not None:
             headers["Retry-After"] = str(max(1, math.ceil(self.retry_after)))
+        if self.status == 401:
+            headers["WWW-Authenticate"] = "Bearer"
         if self.allow is not None:
             headers["Allow"] = self.allow
         return headers
@@ -157,4 +159,5 @@ def install(app: Flask, shapes: Mapping[str, Shape]) -> None:
 
     @app.errorhandler(Exception)
     def answer(error: Exception) -> Response:
-        return shape()(as_api_error(error))
+        g.error = as_api_error(error)
+        return shape()(g.error)

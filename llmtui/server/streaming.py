@@ -5,8 +5,6 @@ from typing import Any
 
 from flask import Response
 
-from llmtui.engine.events import Event
-from llmtui.engine.stream import Stream
 from llmtui.server.errors import ApiError, as_api_error
 from llmtui.server.jsonio import dumps
 
@@ -19,17 +17,6 @@ def client_gone(environ: Mapping[str, Any]) -> Callable[[], bool]:
     """Asks waitress whether the connection is closed; under another server the client counts as there."""
     check: Callable[[], bool] = environ.get("waitress.client_disconnected", lambda: False)
     return check
-
-
-def watch(stream: Stream, gone: Callable[[], bool]) -> Iterator[Event]:
-    """The events of a request until it ends or its client leaves; whoever stops reading cancels it."""
-    try:
-        while not stream.ended and not gone():
-            event = stream.poll(POLL_SECONDS)
-            if event is not None:
-                yield event
-    finally:
-        stream.cancel()
 
 
 def guarded(lines: Iterable[str], error_line: Callable[[ApiError], str]) -> Iterator[str]:

@@ -23,6 +23,6 @@ def _options(api: Api, options: dict[str, object]) -> dict:
 
 
 @contextmanager
-def ollama_client(api: Api) -> Iterator[ollama.Client]:
-    with ollama.Client(f"http://127.0.0.1:{api.port}", timeout=60) as client:
+def ollama_client(api: Api, **options: object) -> Iterator[ollama.Client]:
+    with ollama.Client(f"http://127.0.0.1:{api.port}", timeout=60, **options) as client:
         yield client
