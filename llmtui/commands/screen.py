@@ -25,10 +25,13 @@ def run_screen(settings: Settings, *, serve: bool) -> int:
         with ExitStack() as stack:
             api_url = None
             if serve:
-                from llmtui.server import Server, create_app
+                from llmtui.server import Keyring, Server, create_app
 
-                server = Server(create_app(engine, settings), settings)
+                keys = Keyring.of(settings)
+                server = Server(create_app(engine, settings, keys), settings)
                 server.start()
+                if keys.generated is not None:
+                    Console().say(f"API key for this run: {keys.generated} (set API_KEYS to choose your own)")
                 stack.callback(server.close)
                 api_url = server.url
             # before the server, so that open streams of the API get their last event

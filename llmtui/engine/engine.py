@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 from llmtui.engine.errors import ContextOverflow, EngineBusy, EngineClosed, ModelNotReady, ParameterError
 from llmtui.engine.events import Queued
+from llmtui.engine.live import RequestView, view_of
 from llmtui.engine.loads import LoadTask, ModelInfo
-from llmtui.engine.requests import GenerationRequest
+from llmtui.engine.requests import ChatMessage, GenerationRequest
 from llmtui.engine.scheduler import Scheduler, Slice
 from llmtui.engine.stream import Stream
 from llmtui.models.errors import ModelError
@@ -157,13 +158,32 @@ class Engine:
         """The ids of a text as a prompt. Raises ModelNotReady."""
         return tuple(self._ready_model().tokenize(text))
 
+    def tokenize_chat(self, messages: Iterable[ChatMessage]) -> tuple[int, ...]:
+        """The ids of a conversation by the model's chat template. Raises ParameterError without one, ModelNotReady."""
+        return tuple(self._ready_model().encode(GenerationRequest(messages=list(messages))))
+
     def detokenize(self, ids: Iterable[int]) -> str:
         """The text of token ids, special tokens left out. Raises ModelNotReady."""
         return self._ready_model().detokenize(ids)
 
+    def token_bytes(self, ids: Iterable[int]) -> list[bytes]:
+        """The true bytes of each token. Raises ParameterError for what is no token id, ModelNotReady."""
+        return self._ready_model().bytes_of(ids)
+
+    @property
+    def full(self) -> bool:
+        """Whether the next request would be refused."""
+        return len(self._in_flight) >= self._max_in_flight
+
     def stats(self) -> EngineStats:
         running, waiting = self._scheduler.running, self._scheduler.waiting
         return EngineStats(self.state, running, waiting, self._speed.tokens, self._speed.tokens_per_second())
+
+    def requests(self) -> list[RequestView]:
+        """Those that wait or run, oldest first."""
+        with self._lock:
+            sequences = list(self._in_flight.values())
+        return [view_of(sequence) for sequence in sequences]
 
     def close(self, timeout: float = 0.5) -> None:
         """Cancel everything and end the thread; waits at most `timeout` seconds for a step under way."""
