@@ -41,6 +41,8 @@ class SamplingParams:
     top_logprobs    candidates reported for each token
     prompt_logprobs report the facts of each prompt token, too
     stage_order     in which order the stages act
+    exact           compute this request alone, in blocks of one size, so that the same request on the same machine gives
+                    the same bits whatever else runs; slower where others run
     """
 
     temperature: float = 0.7
@@ -61,6 +63,7 @@ class SamplingParams:
     top_logprobs: int = 10
     prompt_logprobs: bool = False
     stage_order: StageOrder = StageOrder.TRANSFORMERS
+    exact: bool = False
 
     def __post_init__(self) -> None:
         _number("temperature", self.temperature, 0.0, 2.0)

@@ -1,6 +1,7 @@
-"""Who runs next: admission, fair turns between clients, and blocks of prompt between the tokens of others."""
+"""Who runs next: admission, fair turns between clients, and blocks of prompt beside the tokens of others."""
 
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -8,6 +9,10 @@ if TYPE_CHECKING:
     from llmtui.engine.sequence import Sequence
 
 PREFILL_BLOCK = 64
+# tokens of a step, of which prompts get at most half while others decode: what they wait for is that step
+STEP_TOKENS = 2 * PREFILL_BLOCK
+# tokens of a step that keeps nobody waiting for the next token
+QUIET_STEP_TOKENS = 8 * PREFILL_BLOCK
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +58,34 @@ class Scheduler:
         return begun
 
     def plan(self) -> list[Slice]:
-        """What to compute in the next step: of each sequence in it, the tokens that are known but not computed."""
+        """What to compute in the next step: of each sequence in it, tokens that are known but not computed.
+
+        The first of the ring decides: if it runs alone, it has the step for itself, else it shares the step with all
+        others of its model. Each that decodes gets its token; prompts share what the step has left for them.
+        """
         if not self._running:
             return []
-        sequence = self._running[0]
-        self._running.rotate(-1)
-        return [Slice(sequence, sequence.computed, min(len(sequence.ids), sequence.computed + PREFILL_BLOCK))]
+        lead = self._running[0]
+        if lead.runs_alone:
+            work = [Slice(lead, lead.computed, _block_end(lead, PREFILL_BLOCK))]
+        else:
+            mates = [s for s in self._running if s.model is lead.model and not s.runs_alone]
+            work = [Slice(s, s.computed, s.computed + 1) for s in mates if s.pending == 1]
+            room = STEP_TOKENS // 2 if work else QUIET_STEP_TOKENS
+            for sequence in _clients_in_turn(s for s in mates if s.pending > 1):
+                end = _block_end(sequence, PREFILL_BLOCK if sequence.params.prompt_logprobs else room)
+                if room < end - sequence.computed:
+                    continue
+                work.append(Slice(sequence, sequence.computed, end))
+                room -= end - sequence.computed
+        self._turn(work)
+        return work
+
+    def _turn(self, work: list[Slice]) -> None:
+        """Send those that had their turn to the end of the ring."""
+        if len(self._running) > 1:
+            served = [part.sequence for part in work]
+            self._running = deque([*(s for s in self._running if s not in served), *served])
 
     def drop(self, sequence: "Sequence") -> None:
         """Forget a sequence, wherever it is."""
@@ -81,3 +108,19 @@ class Scheduler:
     @property
     def waiting(self) -> int:
         return sum(len(queue) for queue in self._waiting.values())
+
+
+def _block_end(sequence: "Sequence", room: int) -> int:
+    """Where a slice of at most `room` tokens ends: at the end of a block, or where the sequence does."""
+    blocks = max(1, room // PREFILL_BLOCK)
+    return min(len(sequence.ids), (sequence.computed // PREFILL_BLOCK + blocks) * PREFILL_BLOCK)
+
+
+def _clients_in_turn(sequences: Iterable["Sequence"]) -> list["Sequence"]:
+    """The first of each client, then the second of each, and so on; within that, in the order given."""
+    before: Counter[str] = Counter()
+    places = []
+    for sequence in sequences:
+        places.append((before[sequence.request.client], sequence))
+        before[sequence.request.client] += 1
+    return [sequence for _, sequence in sorted(places, key=lambda place: place[0])]
