@@ -96,17 +96,13 @@ def packed_attention(
         raise NotPackable(f"a window of {sliding_window} under a mask of {window}")
     layer: int = module.layer_idx
     if len(packed.spans) == 1:
-        attended = _attend(packed, packed.spans[0], layer, query, key, value, scaling, window)
-        return attended.transpose(1, 2), None
-    parts = zip(
-        packed.spans,
-        query.split(packed.lengths, dim=2),
-        key.split(packed.lengths, dim=2),
-        value.split(packed.lengths, dim=2),
-        strict=True,
-    )
-    attended = torch.cat([_attend(packed, span, layer, q, k, v, scaling, window) for span, q, k, v in parts], dim=2)
-    return attended.transpose(1, 2), None
+        return _attend(packed, packed.spans[0], layer, query, key, value, scaling, window).transpose(1, 2), None
+    attended, row = [], 0
+    for span, rows in zip(packed.spans, packed.lengths, strict=True):
+        q, k, v = query.narrow(2, row, rows), key.narrow(2, row, rows), value.narrow(2, row, rows)
+        attended.append(_attend(packed, span, layer, q, k, v, scaling, window))
+        row += rows
+    return torch.cat(attended, dim=2).transpose(1, 2), None
 
 
 def packed_mask(*, mask_function: Any, config: Any, device: Any, **_: object) -> Tensor | None:

@@ -229,6 +229,7 @@ class Engine:
             for part in work:
                 self._run_slices([part])
             return
+        self._scheduler.took(work, (time.perf_counter_ns() - began_ns) / 1e9)
         rows = sum(part.end - part.begin for part in work)
         for part, logits in zip(work, outputs, strict=True):
             self._advance(part, logits, rows, began_ns)

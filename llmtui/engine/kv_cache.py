@@ -26,15 +26,16 @@ class KVSlab:
 
         keys, values: [1, kv_heads, rows, dim]. Writing the same positions again replaces them.
         """
-        end = begin + keys.shape[2]
+        rows = keys.shape[2]
+        end = begin + rows
         slab = self._keys.get(layer)
         if slab is None or end > slab.shape[2]:
             self._keys[layer] = self._grown(slab, begin, end, keys)
             self._values[layer] = self._grown(self._values.get(layer), begin, end, values)
-        all_keys, all_values = self._keys[layer][:, :, :end], self._values[layer][:, :, :end]
-        all_keys[:, :, begin:] = keys
-        all_values[:, :, begin:] = values
-        return all_keys, all_values
+        key_slab, value_slab = self._keys[layer], self._values[layer]
+        key_slab.narrow(2, begin, rows).copy_(keys)
+        value_slab.narrow(2, begin, rows).copy_(values)
+        return key_slab.narrow(2, 0, end), value_slab.narrow(2, 0, end)
 
     def _grown(self, slab: Tensor | None, begin: int, end: int, like: Tensor) -> Tensor:
         capacity = FIRST_CAPACITY

@@ -85,7 +85,8 @@ class PackedRunner:
         ids: the tokens of all spans, one after the other.
         """
         positions = [position for span in spans for position in range(span.begin, span.end)]
-        kept, counts, end = [], [], 0
+        kept: list[int] = []
+        counts, end = [], 0
         for span, every in zip(spans, all_rows, strict=True):
             begin, end = end, end + span.end - span.begin
             kept.extend(range(begin, end) if every else (end - 1,))

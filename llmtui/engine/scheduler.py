@@ -5,14 +5,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from llmtui.engine.pace import SMALLEST_SHARE, Pace
+
 if TYPE_CHECKING:
     from llmtui.engine.sequence import Sequence
 
 PREFILL_BLOCK = 64
-# tokens of a step, of which prompts get at most half while others decode: what they wait for is that step
-STEP_TOKENS = 2 * PREFILL_BLOCK
-# tokens of a step that keeps nobody waiting for the next token
-QUIET_STEP_TOKENS = 8 * PREFILL_BLOCK
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +36,7 @@ class Scheduler:
         self._max_running = max_running
         self._waiting: OrderedDict[str, deque[Sequence]] = OrderedDict()
         self._running: deque[Sequence] = deque()
+        self._pace = Pace()
 
     def add(self, sequence: "Sequence") -> int:
         """Queue a sequence; how many are before it."""
@@ -61,24 +60,36 @@ class Scheduler:
         """What to compute in the next step: of each sequence in it, tokens that are known but not computed.
 
         The first of the ring decides: if it runs alone, it has the step for itself, else it shares the step with all
-        others of its model. Each that decodes gets its token; prompts share what the step has left for them.
+        others of its model. Each that decodes gets its token; prompts share what the pace leaves them.
         """
         if not self._running:
             return []
         lead = self._running[0]
         if lead.runs_alone:
-            work = [Slice(lead, lead.computed, _block_end(lead, PREFILL_BLOCK))]
+            work = [_block(lead, PREFILL_BLOCK)]
         else:
             mates = [s for s in self._running if s.model is lead.model and not s.runs_alone]
-            work = [Slice(s, s.computed, s.computed + 1) for s in mates if s.pending == 1]
-            room = STEP_TOKENS // 2 if work else QUIET_STEP_TOKENS
-            for sequence in _clients_in_turn(s for s in mates if s.pending > 1):
-                end = _block_end(sequence, PREFILL_BLOCK if sequence.params.prompt_logprobs else room)
-                if room < end - sequence.computed:
-                    continue
-                work.append(Slice(sequence, sequence.computed, end))
-                room -= end - sequence.computed
+            work = [_block(s, 1) for s in mates if s.pending == 1]
+            work += self._prefill([s for s in mates if s.pending > 1], self._pace.beside if work else self._pace.quiet)
         self._turn(work)
+        return work
+
+    def took(self, work: list[Slice], seconds: float) -> None:
+        """A step that was planned has been computed: the next ones follow its pace."""
+        if not work[0].sequence.runs_alone:
+            sizes = [part.end - part.begin for part in work]
+            self._pace.record(sizes.count(1), sum(size for size in sizes if size > 1), seconds)
+
+    def _prefill(self, sequences: list["Sequence"], room: int) -> list[Slice]:
+        """Blocks of prompts, one of each client in turn, that together have at most `room` tokens."""
+        work = []
+        for sequence in _clients_in_turn(sequences):
+            # all rows of logits at once would be vocabulary times room
+            part = _block(sequence, min(room, PREFILL_BLOCK) if sequence.params.prompt_logprobs else room)
+            room -= part.end - part.begin
+            work.append(part)
+            if room < SMALLEST_SHARE:
+                break
         return work
 
     def _turn(self, work: list[Slice]) -> None:
@@ -110,10 +121,9 @@ class Scheduler:
         return sum(len(queue) for queue in self._waiting.values())
 
 
-def _block_end(sequence: "Sequence", room: int) -> int:
-    """Where a slice of at most `room` tokens ends: at the end of a block, or where the sequence does."""
-    blocks = max(1, room // PREFILL_BLOCK)
-    return min(len(sequence.ids), (sequence.computed // PREFILL_BLOCK + blocks) * PREFILL_BLOCK)
+def _block(sequence: "Sequence", size: int) -> Slice:
+    """The next `size` tokens of a sequence that are not computed, or as many as there are."""
+    return Slice(sequence, sequence.computed, min(len(sequence.ids), sequence.computed + size))
 
 
 def _clients_in_turn(sequences: Iterable["Sequence"]) -> list["Sequence"]:

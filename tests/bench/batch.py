@@ -12,6 +12,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -88,7 +89,7 @@ def gaps_beside_a_prompt(engine: Engine, seeds: Seeds) -> tuple[float, float]:
                 other = engine.submit(ask(2, seeds.next(), PROMPT_TOKENS))
     assert other is not None
     other.result()
-    gaps = [after - before for before, after in zip(times, times[1:], strict=False)]
+    gaps = [after - before for before, after in pairwise(times)]
     return statistics.median(gaps), statistics.quantiles(gaps, n=100)[98]
 
 
