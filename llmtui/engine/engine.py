@@ -46,7 +46,7 @@ class EngineStats:
 class Engine:
     """Runs models and reports every token. All methods may be called from any thread."""
 
-    def __init__(self, *, max_waiting: int = 32, max_running: int = 4) -> None:
+    def __init__(self, *, max_waiting: int = 32, max_running: int = 16) -> None:
         self._max_in_flight = max_waiting + max_running
         self._max_running = max_running
         self._scheduler = Scheduler(max_running)
@@ -231,20 +231,28 @@ class Engine:
                 self._cancel_now(sequence)
 
     def _step(self) -> None:
-        """One turn: pick slices, run them, draw, report. An error ends the requests it touched; the others go on."""
+        """One turn: pick slices, run them, draw, report."""
         work = self._scheduler.plan()
-        if not work:
-            return
+        if work:
+            self._run_slices(work)
+
+    def _run_slices(self, work: list[Slice]) -> None:
+        """Compute slices in one forward. If it fails, each has one of its own: only those to blame end in error."""
         began_ns = time.perf_counter_ns()
         try:
             outputs = work[0].sequence.model.runner.forward(work)
         except Exception as error:
-            logger.exception("a forward over %d rows failed", len(work))
+            logger.exception("a forward over %d sequences failed", len(work))
+            if len(work) == 1:
+                self._fail(work[0].sequence, error)
+                return
             for part in work:
-                self._fail(part.sequence, error)
+                self._run_slices([part])
             return
+        self._scheduler.took(work, (time.perf_counter_ns() - began_ns) / 1e9)
+        rows = sum(part.end - part.begin for part in work)
         for part, logits in zip(work, outputs, strict=True):
-            self._advance(part, logits, len(work), began_ns)
+            self._advance(part, logits, rows, began_ns)
 
     def _advance(self, part: Slice, logits: "Tensor", rows: int, began_ns: int) -> None:
         sequence = part.sequence

@@ -13,7 +13,7 @@ import torch
 from llmtui.engine.detokenize import Pieces
 from llmtui.engine.loaded import LoadedModel
 from llmtui.engine.loads import LoadStage, LoadTask, ModelInfo
-from llmtui.engine.runner import PlainRunner
+from llmtui.engine.self_check import find_runner
 from llmtui.errors import LlmtuiError
 from llmtui.models.catalog import locate
 from llmtui.models.download import fetch, plan
@@ -44,7 +44,7 @@ def _load(task: LoadTask, device: str, dtype: str) -> LoadedModel:
     tokenizer = _read_tokenizer(path, task.name)
     model = _read_weights(task, path, config, chosen_dtype).to(chosen_device).eval()
     _stop_if_cancelled(task)
-    runner = PlainRunner(model, chosen_device)
+    runner = find_runner(model, chosen_device)
     info = ModelInfo(
         name=task.name,
         path=str(path),
