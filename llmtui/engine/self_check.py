@@ -12,18 +12,22 @@ from llmtui.engine.runner import PackedRunner, PlainRunner, Runner
 logger = logging.getLogger(__name__)
 
 # root mean square of the difference as a share of the logits' standard deviation: rounding, deep models included
-TOLERANCE = {torch.float64: 1e-3, torch.float32: 1e-3, torch.float16: 0.05, torch.bfloat16: 0.1}
+TOLERANCE = {"float64": 1e-3, "float32": 1e-3, "float16": 0.05, "bfloat16": 0.1, "int8": 0.1}
 
 
-def find_runner(model: Any, device: str) -> Runner:
-    """The packed runner if it passes the check on this model and device, else the plain one."""
+def find_runner(model: Any, device: str, precision: str | None = None) -> Runner:
+    """The packed runner if it passes the check on this model and device, else the plain one.
+
+    precision: of the linears, by the name a person calls it; None: the model's own dtype.
+    """
+    tolerance = TOLERANCE[precision or str(model.dtype).removeprefix("torch.")]
     try:
         difference = packed_difference(model, device)
     except Exception:
         # whatever an unknown architecture makes of it, its own forward is still there
         logger.info("%s cannot be packed", type(model).__name__, exc_info=True)
         return PlainRunner(model, device)
-    if not difference <= TOLERANCE.get(model.dtype, 0.0):
+    if not difference <= tolerance:
         logger.warning("%s: packed logits differ from plain ones by %.2g", type(model).__name__, difference)
         return PlainRunner(model, device)
     return PackedRunner(model, device)
