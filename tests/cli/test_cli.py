@@ -80,7 +80,6 @@ def test_generate_json_has_one_event_a_line_with_every_fact(tmp_path: Path) -> N
         (["generate", "x", "--dtype", "float8"], 2, ["--dtype", "bfloat16"]),
         (["--headless"], 2, ["--serve"]),
         ([], 2, ["terminal", "llmtui generate"]),
-        (["--serve", "--headless", "--host", "0.0.0.0"], 2, ["--host", "keys"]),
         (["--serve", "generate", "x"], 2, ["generate"]),
         (["--no-such-option"], 2, ["--no-such-option"]),
         (["generate", "x", "--model", "./nowhere"], 3, ["./nowhere"]),
