@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from llmtui.engine.requests import SEED_LIMIT, SamplingParams
+from llmtui.engine.requests import LOWEST_REPETITION_PENALTY, SEED_LIMIT, SamplingParams
 from llmtui.server.errors import ApiError
 from llmtui.server.schemas import MAX_TOP_LOGPROBS, StopTexts, check, parse
 
@@ -105,7 +105,9 @@ class SamplingBody(BaseModel):
     stream_options: StreamOptions | None = None
     top_k: int | None = Field(None, ge=-1, description="extension: keeps the k most probable; 0 and -1 are off")
     min_p: float | None = Field(None, ge=0.0, le=1.0, description="extension; 0 is off")
-    repetition_penalty: float | None = Field(None, gt=0.0, le=10.0, description="extension; 1 is off")
+    repetition_penalty: float | None = Field(
+        None, ge=LOWEST_REPETITION_PENALTY, le=10.0, description="extension; 1 is off"
+    )
     ignore_eos: bool | None = Field(None, description="extension: goes on after the end of the text")
 
     @property
