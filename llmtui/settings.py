@@ -104,6 +104,11 @@ class Settings(BaseSettings):
         "auto", description="of the weights: float32, bfloat16, float16, or auto (float32 on a CPU)"
     )
     max_length_limit: int = Field(200, ge=2, description="API: the largest `max_length` of a request, in tokens")
+    max_tokens_limit: int | None = Field(
+        None,
+        ge=1,
+        description="OpenAI and Ollama APIs: new tokens of an answer at most; unset: as the context has room",
+    )
     default_max_length: int = Field(
         50, ge=2, description="API: `max_length` where none is given: prompt and new tokens"
     )

@@ -86,6 +86,9 @@ class RequestBody(BaseModel):
             given["seed"] = options.seed
         if options.num_predict is not None and options.num_predict > 0:
             given["max_tokens"] = options.num_predict
+        limit = settings.max_tokens_limit
+        if limit is not None:
+            given["max_tokens"] = min(limit, given.get("max_tokens", limit))
         defaults = {"temperature": settings.default_temperature, "top_p": settings.default_top_p}
         top_k = settings.default_top_k if options.top_k is None else max(0, options.top_k)
         top_logprobs = (self.top_logprobs or 0) if self.logprobs else 0
