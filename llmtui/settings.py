@@ -120,8 +120,8 @@ class Settings(BaseSettings):
     seed: int | None = Field(None, ge=0, lt=2**63, description="of every generation; unset: a fresh one each time")
     host: Annotated[str, AfterValidator(parse_host)] = Field("127.0.0.1", description="API: the address it listens on")
     port: int = Field(5000, ge=0, le=65535, description="API: the port it listens on; 0 takes a free one")
-    api_keys: Annotated[SecretStr, AfterValidator(parse_keys)] = Field(
-        SecretStr(""),
+    api_keys: Annotated[SecretStr, AfterValidator(parse_keys)] | None = Field(
+        None,
         description="API: who may ask, as NAME:KEY pairs with commas between them; needed where HOST is not loopback",
     )
     drain_seconds: float = Field(
@@ -137,7 +137,7 @@ class Settings(BaseSettings):
 
     def named_keys(self) -> dict[str, str]:
         """The API keys by name."""
-        return read_keys(self.api_keys.get_secret_value())
+        return {} if self.api_keys is None else read_keys(self.api_keys.get_secret_value())
 
     @model_validator(mode="after")
     def _default_below_limit(self) -> "Settings":
