@@ -17,7 +17,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-EXAMPLES = int(os.environ.get("LLMTUI_FUZZ_EXAMPLES", "6"))
+EXAMPLES = int(os.environ.get("LLMTUI_FUZZ_EXAMPLES", "3"))
 ANSWER_SECONDS = 30
 NOT_BUILT = r"^/api/(create|copy|push|embed|embeddings)$"  # they answer 501, as they should
 CHECKS = [not_a_server_error, content_type_conformance, response_schema_conformance, status_code_conformance]
