@@ -104,6 +104,11 @@ class Settings(BaseSettings):
         "auto", description="of the weights: float32, bfloat16, float16, or auto (float32 on a CPU)"
     )
     max_length_limit: int = Field(200, ge=2, description="API: the largest `max_length` of a request, in tokens")
+    max_tokens_limit: int | None = Field(
+        None,
+        ge=1,
+        description="OpenAI and Ollama APIs: new tokens of an answer at most; unset: as the context has room",
+    )
     default_max_length: int = Field(
         50, ge=2, description="API: `max_length` where none is given: prompt and new tokens"
     )
@@ -115,8 +120,8 @@ class Settings(BaseSettings):
     seed: int | None = Field(None, ge=0, lt=2**63, description="of every generation; unset: a fresh one each time")
     host: Annotated[str, AfterValidator(parse_host)] = Field("127.0.0.1", description="API: the address it listens on")
     port: int = Field(5000, ge=0, le=65535, description="API: the port it listens on; 0 takes a free one")
-    api_keys: Annotated[SecretStr, AfterValidator(parse_keys)] = Field(
-        SecretStr(""),
+    api_keys: Annotated[SecretStr, AfterValidator(parse_keys)] | None = Field(
+        None,
         description="API: who may ask, as NAME:KEY pairs with commas between them; needed where HOST is not loopback",
     )
     drain_seconds: float = Field(
@@ -132,7 +137,7 @@ class Settings(BaseSettings):
 
     def named_keys(self) -> dict[str, str]:
         """The API keys by name."""
-        return read_keys(self.api_keys.get_secret_value())
+        return {} if self.api_keys is None else read_keys(self.api_keys.get_secret_value())
 
     @model_validator(mode="after")
     def _default_below_limit(self) -> "Settings":

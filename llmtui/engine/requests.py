@@ -11,6 +11,9 @@ from llmtui.engine.errors import ParameterError
 MAX_TOP_LOGPROBS = 100
 MAX_STOP_STRINGS = 16
 SEED_LIMIT = 2**63
+# Dividing logits by less overflows; what a temperature below it draws is the most probable token anyway.
+LOWEST_TEMPERATURE = 1e-6
+LOWEST_REPETITION_PENALTY = 0.01
 
 
 class StageOrder(StrEnum):
@@ -24,7 +27,7 @@ class StageOrder(StrEnum):
 class SamplingParams:
     """How the next token is drawn, and when to stop. 0 or 1.0 means off, as in transformers and vLLM.
 
-    temperature     divides the logits; 0 is greedy
+    temperature     divides the logits; 0 is greedy, and so is what is below LOWEST_TEMPERATURE
     top_k           keep the k most probable tokens (ties with the k-th stay); 0 is off
     top_p           keep the smallest set whose probability reaches top_p; 1 is off
     min_p           drop tokens less probable than min_p times the most probable one; 0 is off
@@ -67,11 +70,13 @@ class SamplingParams:
 
     def __post_init__(self) -> None:
         _number("temperature", self.temperature, 0.0, 2.0)
+        if self.temperature < LOWEST_TEMPERATURE:
+            object.__setattr__(self, "temperature", 0.0)
         _integer("top_k", self.top_k, 0)
         _number("top_p", self.top_p, 0.0, 1.0, above=True)
         _number("min_p", self.min_p, 0.0, 1.0)
         _number("typical_p", self.typical_p, 0.0, 1.0, above=True)
-        _number("repetition_penalty", self.repetition_penalty, 0.0, 10.0, above=True)
+        _number("repetition_penalty", self.repetition_penalty, LOWEST_REPETITION_PENALTY, 10.0)
         _number("frequency_penalty", self.frequency_penalty, -2.0, 2.0)
         _number("presence_penalty", self.presence_penalty, -2.0, 2.0)
         _optional_integer("max_tokens", self.max_tokens, 1)

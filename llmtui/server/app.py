@@ -40,7 +40,7 @@ def create_app(
     app.register_blueprint(native_api(engine, settings, metrics))
     app.register_blueprint(live_api(engine, lifecycle, metrics, keys))
     app.register_blueprint(tokens_api(engine, metrics))
-    app.register_blueprint(openai.openai_api(engine, metrics))
+    app.register_blueprint(openai.openai_api(engine, settings, metrics))
     app.register_blueprint(ollama.ollama_api(engine, settings, metrics))
     app.register_blueprint(openapi_api(app, settings))
     return app

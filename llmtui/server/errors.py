@@ -23,6 +23,7 @@ from llmtui.errors import LlmtuiError
 from llmtui.server.jsonio import json_response
 
 LOADING_RETRY_SECONDS = 2.0
+SHAPES = "llmtui.error_shapes"
 CLIENT_CLOSED_REQUEST = 499  # nginx's status for the log; nobody is there to read it
 
 logger = logging.getLogger(__name__)
@@ -154,10 +155,15 @@ def install(app: Flask, shapes: Mapping[str, Shape]) -> None:
     shapes: by the beginning of the path. It decides, not the blueprint: a path that no route knows has none.
     """
 
-    def shape() -> Shape:
-        return next((shape for start, shape in shapes.items() if request.path.startswith(start)), native_error)
+    app.extensions[SHAPES] = shapes
 
     @app.errorhandler(Exception)
     def answer(error: Exception) -> Response:
         g.error = as_api_error(error)
-        return shape()(g.error)
+        return shape_of(app, request.path)(g.error)
+
+
+def shape_of(app: Flask, path: str) -> Shape:
+    """How the dialect that `path` belongs to writes an error."""
+    shapes: Mapping[str, Shape] = app.extensions[SHAPES]
+    return next((shape for start, shape in shapes.items() if path.startswith(start)), native_error)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from llmtui.engine.requests import SEED_LIMIT, SamplingParams
+from llmtui.engine.requests import LOWEST_REPETITION_PENALTY, SEED_LIMIT, SamplingParams
 from llmtui.server.openai_schemas import refuse_unsupported
 from llmtui.server.schemas import MAX_TOP_LOGPROBS, StopTexts, check, parse
 from llmtui.settings import Settings
@@ -43,7 +43,9 @@ class Options(BaseModel):
     top_p: float | None = Field(None, gt=0.0, le=1.0)
     min_p: float | None = Field(None, ge=0.0, le=1.0)
     typical_p: float | None = Field(None, gt=0.0, le=1.0)
-    repeat_penalty: float | None = Field(None, gt=0.0, le=10.0, description="over the prompt and all that was written")
+    repeat_penalty: float | None = Field(
+        None, ge=LOWEST_REPETITION_PENALTY, le=10.0, description="over the prompt and all that was written"
+    )
     repeat_last_n: Whole | None = Field(None, description="0 switches repeat_penalty off; else it looks at everything")
     frequency_penalty: float | None = Field(None, ge=-2.0, le=2.0)
     presence_penalty: float | None = Field(None, ge=-2.0, le=2.0)
@@ -84,6 +86,9 @@ class RequestBody(BaseModel):
             given["seed"] = options.seed
         if options.num_predict is not None and options.num_predict > 0:
             given["max_tokens"] = options.num_predict
+        limit = settings.max_tokens_limit
+        if limit is not None:
+            given["max_tokens"] = min(limit, given.get("max_tokens", limit))
         defaults = {"temperature": settings.default_temperature, "top_p": settings.default_top_p}
         top_k = settings.default_top_k if options.top_k is None else max(0, options.top_k)
         top_logprobs = (self.top_logprobs or 0) if self.logprobs else 0

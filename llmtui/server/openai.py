@@ -22,6 +22,7 @@ from llmtui.server.openai_chat import ChatAnswers
 from llmtui.server.openai_completions import CompletionAnswers, Prompt
 from llmtui.server.openai_schemas import ChatBody, CompletionBody
 from llmtui.server.streaming import client_gone, guarded, sse_line, sse_response
+from llmtui.settings import Settings
 
 PREFIX = "/v1/"
 DONE = "data: [DONE]\n\n"
@@ -38,7 +39,7 @@ TYPES = {
 Json = dict[str, Any]
 
 
-def openai_api(engine: Engine, metrics: Metrics) -> Blueprint:
+def openai_api(engine: Engine, settings: Settings, metrics: Metrics) -> Blueprint:
     """The routes of the OpenAI dialect."""
     openai = Blueprint("openai", __name__)
 
@@ -57,7 +58,7 @@ def openai_api(engine: Engine, metrics: Metrics) -> Blueprint:
     @openai.post("/v1/completions")
     def completions() -> Response:
         """Continue one or several prompts."""
-        body = CompletionBody.read(request.get_data(cache=False))
+        body = CompletionBody.read(request.get_data(cache=False)).limited(settings.max_tokens_limit)
         info = requested_model(engine, body.model)
         prompts = [as_prompt(engine, prompt, with_text=bool(body.echo)) for prompt in body.prompt]
         head = {"id": f"cmpl-{g.request_id}", "object": "text_completion", "created": now(), "model": info.name}
@@ -69,7 +70,7 @@ def openai_api(engine: Engine, metrics: Metrics) -> Blueprint:
     @openai.post("/v1/chat/completions")
     def chat_completions() -> Response:
         """Answer a conversation."""
-        body = ChatBody.read(request.get_data(cache=False))
+        body = ChatBody.read(request.get_data(cache=False)).limited(settings.max_tokens_limit)
         info = requested_model(engine, body.model)
         messages = [ChatMessage(role=message.role, content=message.content) for message in body.messages]
         ids, stops = chat_ids(engine, messages)

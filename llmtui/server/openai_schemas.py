@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from llmtui.engine.requests import SEED_LIMIT, SamplingParams
+from llmtui.engine.requests import LOWEST_REPETITION_PENALTY, SEED_LIMIT, SamplingParams
 from llmtui.server.errors import ApiError
 from llmtui.server.schemas import MAX_TOP_LOGPROBS, StopTexts, check, parse
 
@@ -105,7 +105,9 @@ class SamplingBody(BaseModel):
     stream_options: StreamOptions | None = None
     top_k: int | None = Field(None, ge=-1, description="extension: keeps the k most probable; 0 and -1 are off")
     min_p: float | None = Field(None, ge=0.0, le=1.0, description="extension; 0 is off")
-    repetition_penalty: float | None = Field(None, gt=0.0, le=10.0, description="extension; 1 is off")
+    repetition_penalty: float | None = Field(
+        None, ge=LOWEST_REPETITION_PENALTY, le=10.0, description="extension; 1 is off"
+    )
     ignore_eos: bool | None = Field(None, description="extension: goes on after the end of the text")
 
     @property
@@ -155,6 +157,13 @@ class CompletionBody(SamplingBody):
             raise ApiError(400, "invalid_parameter", f"prompts times n must be at most {MAX_CHOICES}", "n")
         return read
 
+    def limited(self, limit: int | None) -> "CompletionBody":
+        """With at most `limit` new tokens. Raises ApiError (400) where more were asked for."""
+        refuse_above(limit, "max_tokens", self.max_tokens)
+        if limit is None or self.max_tokens is not None:
+            return self
+        return self.model_copy(update={"max_tokens": min(limit, DEFAULT_COMPLETION_TOKENS)})
+
 
 class Message(BaseModel):
     """One turn of a conversation."""
@@ -185,6 +194,19 @@ class ChatBody(SamplingBody):
         if read.top_logprobs and not read.logprobs:
             raise ApiError(400, "invalid_parameter", "top_logprobs needs logprobs to be true", "top_logprobs")
         return read
+
+    def limited(self, limit: int | None) -> "ChatBody":
+        """With at most `limit` new tokens, also where no number was given. Raises ApiError (400) where more were."""
+        name = "max_tokens" if self.max_completion_tokens is None else "max_completion_tokens"
+        wanted = getattr(self, name)
+        refuse_above(limit, name, wanted)
+        return self.model_copy(update={"max_completion_tokens": limit if wanted is None else wanted})
+
+
+def refuse_above(limit: int | None, name: str, wanted: int | None) -> None:
+    """Raises ApiError (400) where a request asks for more new tokens than the server allows."""
+    if limit is not None and wanted is not None and wanted > limit:
+        raise ApiError(400, "invalid_parameter", f"{name} must be at most {limit} on this server, got {wanted}", name)
 
 
 def refuse_unsupported(fields: Mapping[str, Any], unsupported: Mapping[str, Callable[[Any], bool]]) -> None:

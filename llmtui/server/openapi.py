@@ -119,7 +119,7 @@ def _content(path: str) -> Json:
         return {"text/plain": {"schema": {"type": "string"}}}
     content: Json = {"application/json": {"schema": {"type": "object"}}}
     if path in STREAMS:
-        content[STREAMS[path]] = {"schema": {"type": "string"}}
+        content[STREAMS[path]] = {"schema": {}}
     return content
 
 

@@ -7,16 +7,17 @@ Fields nobody knows are ignored. null means "not given" for those fields that ha
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 from pydantic_core import ErrorDetails
 
-from llmtui.engine.requests import MAX_STOP_STRINGS, SEED_LIMIT
+from llmtui.engine.requests import LOWEST_REPETITION_PENALTY, MAX_STOP_STRINGS, SEED_LIMIT
 from llmtui.server.errors import ApiError, invalid
 from llmtui.server.jsonio import read_object
 from llmtui.settings import Settings
 
 MAX_TOP_LOGPROBS = 20
 SHOWN_INPUT = 60
+SHOWN_TYPE = "x-type"  # in a schema: its type in words, where it has several
 
 Body = TypeVar("Body", bound=BaseModel)
 
@@ -28,7 +29,16 @@ def _one_or_more(value: object) -> object:
 StopTexts = Annotated[
     list[Annotated[str, Field(min_length=1)]],
     BeforeValidator(_one_or_more),
-    Field(max_length=MAX_STOP_STRINGS, json_schema_extra={"type": "string or array of strings"}),
+    Field(max_length=MAX_STOP_STRINGS),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "minLength": 1},
+                {"type": "array", "items": {"type": "string", "minLength": 1}, "maxItems": MAX_STOP_STRINGS},
+            ],
+            SHOWN_TYPE: "string or array of strings",
+        }
+    ),
 ]
 
 
@@ -57,7 +67,10 @@ class GenerateBody(BaseModel):
         1.0, gt=0.0, le=1.0, description="above 0; keeps the tokens whose surprisal is closest to the entropy; 1 is off"
     )
     repetition_penalty: float = Field(
-        1.0, gt=0.0, le=10.0, description="above 0; makes every token seen, the prompt's too, less probable; 1 is off"
+        1.0,
+        ge=LOWEST_REPETITION_PENALTY,
+        le=10.0,
+        description="makes every token seen, the prompt's too, less probable; 1 is off",
     )
     frequency_penalty: float = Field(
         0.0, ge=-2.0, le=2.0, description="taken from a generated token's logit for each time it came"
@@ -126,12 +139,12 @@ def supported_parameters(model: type[BaseModel]) -> dict[str, dict[str, Any]]:
 
 
 def _parameter(schema: Mapping[str, Any]) -> dict[str, Any]:
-    typed = next((option for option in schema.get("anyOf", ()) if option["type"] != "null"), schema)
+    typed = next((option for option in schema.get("anyOf", ()) if option.get("type") != "null"), schema)
     upper = typed.get("maximum")
     if "exclusiveMaximum" in typed:
         upper = typed["exclusiveMaximum"] - 1
     return {
-        "type": typed["type"],
+        "type": typed.get(SHOWN_TYPE) or typed["type"],
         "min": typed.get("minimum", typed.get("exclusiveMinimum")),
         "max": upper,
         "default": schema.get("default"),

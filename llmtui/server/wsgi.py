@@ -15,8 +15,7 @@ from waitress.task import ErrorTask
 
 from llmtui.errors import LlmtuiError
 from llmtui.server.access_log import new_id
-from llmtui.server.errors import ApiError, error_object, from_status
-from llmtui.server.jsonio import dumps
+from llmtui.server.errors import ApiError, from_status, shape_of
 from llmtui.settings import Settings
 
 # Each request in the engine holds a thread, and the engine refuses more than it runs (4) and lets wait;
@@ -37,14 +36,16 @@ class ServerError(LlmtuiError):
 
 
 class JsonErrorTask(ErrorTask):  # type: ignore[misc]  # waitress has no types
-    """Answers what waitress itself refuses (bad request lines, huge headers and bodies) in the API's own shape."""
+    """Answers what waitress itself refuses (bad request lines, huge headers and bodies) in its dialect's shape."""
 
     def execute(self) -> None:
         refusal = self.request.error
         error = from_status(refusal.code)
         if refusal.code != 500:
             error = ApiError(refusal.code, error.code, f"{error.message}: {refusal.body}")
-        body = dumps(error_object(error)).encode() + b"\n"
+        # a request line that could not be read has no path
+        path = getattr(self.request, "path", "")
+        body = shape_of(self.channel.server.flask_app, path)(error).get_data()
         self.status = f"{refusal.code} {refusal.reason}"
         self.response_headers.extend([("Content-Type", "application/json"), ("X-Request-Id", new_id())])
         self.set_close_on_finish()
@@ -94,6 +95,7 @@ class Server:
             ident=None,
         )
         self._waitress.channel_class = JsonChannel
+        self._waitress.flask_app = self._app  # waitress itself keeps it wrapped
         self._thread = threading.Thread(target=self._waitress.run, name="llmtui-http", daemon=True)
         self._thread.start()
         logger.info("listening on %s", self.url)

@@ -3,11 +3,16 @@
 import json
 from typing import Any
 
+import pytest
 from api_client import Api
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
+from llmtui.server.ollama_schemas import ChatRequest, GenerateRequest, Options
+from llmtui.server.openai_schemas import ChatBody, CompletionBody
 from llmtui.server.schemas import GenerateBody
+from llmtui.server.tokens import DetokenizeBody, ScoreBody, TokenizeBody
 
 FIXTURES_ARE_SHARED = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 
@@ -74,3 +79,37 @@ def test_any_value_in_any_field_is_answered_or_refused_by_name(api: Api, name: s
         assert reply.error["param"] in (name, None)
         if reply.error["param"] is None:
             assert reply.error["code"] == "invalid_json"
+
+
+DIALECTS: dict[str, tuple[type[BaseModel], dict[str, Any]]] = {
+    "/v1/completions": (CompletionBody, {"prompt": "Once", "max_tokens": 1}),
+    "/v1/chat/completions": (ChatBody, {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 1}),
+    "/api/generate": (GenerateRequest, {"model": "tiny-tales", "prompt": "Once", "options": {"num_predict": 1}}),
+    "/api/chat": (ChatRequest, {"model": "tiny-tales", "messages": [{"role": "user", "content": "Hi"}]}),
+    "/score": (ScoreBody, {"text": "Once upon"}),
+    "/tokenize": (TokenizeBody, {"text": "Once upon"}),
+    "/detokenize": (DetokenizeBody, {"ids": [5, 6]}),
+}
+OPTIONS = st.fixed_dictionaries(
+    {"num_predict": st.just(1)}, optional={name: json_values for name in Options.model_fields if name != "num_predict"}
+)
+
+
+@pytest.mark.parametrize("path", DIALECTS)
+@settings(max_examples=40, deadline=None, suppress_health_check=FIXTURES_ARE_SHARED)
+@given(data=st.data())
+def test_any_value_in_any_field_of_any_dialect_is_answered_or_refused(api: Api, path: str, data: st.DataObject) -> None:
+    model, valid = DIALECTS[path]
+    long = {"max_tokens", "max_completion_tokens", "n", "options", "ignore_eos"}  # would only run for long
+    name = data.draw(st.sampled_from(sorted(set(model.model_fields) - long)))
+    body = valid | {name: data.draw(json_values)}
+    if path.startswith("/api/"):
+        body["options"] = data.draw(OPTIONS)
+    reply = api.request("POST", path, json.dumps(body).encode())
+    assert reply.status in (200, 400, 404), (body, reply)
+    if reply.status != 200:
+        assert "error" in reply.json
+    elif reply.headers["content-type"] == "application/json":
+        assert "error" not in reply.json
+    else:
+        assert b'"error"' not in reply.body

@@ -39,6 +39,7 @@ def test_ready_says_that_the_next_request_is_taken(api: Api) -> None:
 
 def test_ready_says_full_while_the_next_request_would_be_refused(api: Api, occupied: Callable) -> None:
     with occupied(12):
+        until(lambda: api.get("/ready").json["waiting"] == 8)
         full = api.get("/ready")
         assert api.generate(prompt="Once").status == 429
     assert (full.status, full.json) == (503, {"status": "full", "running": 4, "waiting": 8})
@@ -50,9 +51,10 @@ def test_ready_says_degraded_without_a_model(settings: Settings) -> None:
         assert (api.get("/ready").status, api.get("/ready").json["status"]) == (503, "degraded")
 
 
-def test_the_live_view_shows_who_runs_and_who_waits(api: Api, occupied: Callable) -> None:
+def test_the_live_view_shows_who_runs_and_who_waits(api: Api, engine: Engine, occupied: Callable) -> None:
     assert api.get("/requests").json == {"requests": []}
     with occupied(6):
+        until(lambda: engine.stats().waiting == 2)
         shown = api.get("/requests").json["requests"]
         until(lambda: all(view["tokens_per_second"] for view in api.get("/requests").json["requests"][:4]))
     assert [view["state"] for view in shown] == ["running"] * 4 + ["waiting"] * 2
@@ -107,7 +109,8 @@ def test_metrics_count_answers_tokens_and_times(fresh: Api) -> None:
 def test_metrics_tell_why_requests_were_turned_away_or_stopped(fresh: Api, engine: Engine, occupied: Callable) -> None:
     with occupied(12):
         fresh.generate(prompt="Once")
-        assert (numbers(fresh)[("llmtui_running",)], numbers(fresh)[("llmtui_waiting",)]) == (4, 8)
+        until(lambda: numbers(fresh)[("llmtui_waiting",)] == 8)
+        assert numbers(fresh)[("llmtui_running",)] == 4
     with fresh.begin(**LONG):
         until(lambda: engine.stats().running == 1)
     until(lambda: engine.stats().running == 0)

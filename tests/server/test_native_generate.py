@@ -165,3 +165,12 @@ def test_the_answer_shows_no_raw_control_character(api: Api) -> None:
     reply = api.generate(prompt=prompt, max_new_tokens=1)
     assert reply.json["prompt"] == prompt
     assert all(32 <= byte < 127 or byte == 10 for byte in reply.body)
+
+
+@pytest.mark.parametrize("filters", [{}, {"top_p": 0.5}, {"typical_p": 0.5}, {"min_p": 0.5}])
+def test_the_smallest_numbers_there_are_break_nothing(api: Api, filters: dict[str, float]) -> None:
+    greedy = api.generate(prompt=PROMPT, temperature=0, max_length=20).json["generated_text"]
+    asked = {"prompt": PROMPT, "max_length": 20, "temperature": 5e-324, **filters}
+    assert api.generate(**asked).json["generated_text"] == greedy
+    assert api.generate(**asked, repetition_penalty=5e-324).error["param"] == "repetition_penalty"
+    assert api.generate(**asked, repetition_penalty=0.01).status == 200

@@ -85,7 +85,7 @@ def test_info_holds_the_settings_and_every_parameter_with_its_limits(api: Api, s
 def test_what_info_says_is_what_generate_does(api: Api) -> None:
     parameters = api.get("/info").json["supported_parameters"]
     above_zero = {name for name, facts in parameters.items() if facts["description"].startswith("above 0;")}
-    assert above_zero == {"top_p", "typical_p", "repetition_penalty"}
+    assert above_zero == {"top_p", "typical_p"}
     for name, facts in parameters.items():
         for bound, step in (("min", -1), ("max", 1)):
             if facts[bound] is None:

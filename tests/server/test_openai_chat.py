@@ -111,7 +111,12 @@ def test_a_stream_joins_to_the_plain_answer_logprobs_too(client: openai.OpenAI) 
         texts[choice.index] += choice.delta.content or ""
         items[choice.index] += choice.logprobs.content if choice.logprobs else []
     assert texts == [choice.message.content for choice in plain.choices]
-    assert items == [choice.logprobs.content for choice in plain.choices]
+    for streamed, choice in zip(items, plain.choices, strict=True):
+        assert [item.token for item in streamed] == [item.token for item in choice.logprobs.content]
+        # which rows share a forward shows in the last digits
+        assert [item.logprob for item in streamed] == [
+            pytest.approx(item.logprob, abs=1e-4) for item in choice.logprobs.content
+        ]
 
 
 async def test_the_asynchronous_client_streams_two_conversations_at_once(api: Api) -> None:

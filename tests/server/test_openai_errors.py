@@ -8,10 +8,11 @@ from typing import Any
 
 import openai
 import pytest
-from api_client import Api, until
-from sdk import MODEL, openai_client
+from api_client import Api, serving, until
+from sdk import MODEL, ollama_client, openai_client
 
 from llmtui.engine import Engine
+from llmtui.settings import Settings
 
 PROMPT = "Once upon a time"
 USER = [{"role": "user", "content": "Hi"}]
@@ -227,3 +228,25 @@ def read_all(client: openai.OpenAI, asked: dict[str, Any], *, stream: bool) -> N
     answer = client.completions.create(**asked, stream=stream)
     for _ in answer if stream else ():
         pass
+
+
+def test_the_operators_limit_on_new_tokens_holds(engine: Engine, settings: Settings) -> None:
+    with serving(engine, settings.model_copy(update={"max_tokens_limit": 5})) as api, openai_client(api) as client:
+        goes_on = {"ignore_eos": True}
+        chat = client.chat.completions.create(model=MODEL, messages=USER, extra_body=goes_on)
+        text = client.completions.create(model=MODEL, prompt=PROMPT, extra_body=goes_on)
+        assert (chat.usage.completion_tokens, text.usage.completion_tokens) == (5, 5)
+        for name in ("max_tokens", "max_completion_tokens"):
+            with pytest.raises(openai.BadRequestError) as refusal:
+                client.chat.completions.create(model=MODEL, messages=USER, **{name: 6})
+            assert (refusal.value.param, "at most 5" in refusal.value.message) == (name, True)
+        with ollama_client(api) as other:
+            answer = other.generate(MODEL, PROMPT, raw=True, options={"num_predict": 50})
+            assert answer.eval_count <= 5
+
+
+@pytest.mark.parametrize(("path", "shape"), [("/v1/completions", dict), ("/api/generate", str)])
+def test_what_the_socket_refuses_comes_in_the_dialects_shape_too(api: Api, path: str, shape: type) -> None:
+    reply = api.exchange(f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 999999999999\r\n\r\n".encode())
+    assert reply.status == 413
+    assert isinstance(reply.json["error"], shape)

@@ -7,13 +7,13 @@ from collections.abc import Callable
 import pytest
 from api_client import Api, until
 
-from llmtui.engine import Engine
+from llmtui.engine import Engine, GenerationRequest, SamplingParams
 from llmtui.engine.events import Failed, Finished, Started, Timings, Usage
-from llmtui.engine.stream import Stream
 from llmtui.server.answers import Answer
+from llmtui.server.batch import Batch
 from llmtui.server.errors import ApiError
+from llmtui.server.metrics import Metrics
 from llmtui.server.schemas import generate_body
-from llmtui.server.streaming import watch
 from llmtui.settings import Settings
 
 PROMPT = "Once upon a time"
@@ -118,11 +118,11 @@ def test_a_request_that_the_server_cancels_is_no_success() -> None:
         assert (refused.value.status, refused.value.code) == (503, "cancelled")
 
 
-def test_watching_stops_and_cancels_as_soon_as_the_client_is_gone() -> None:
-    cancelled: list[bool] = []
-    stream = Stream("id", lambda: cancelled.append(True))
-    assert list(watch(stream, lambda: True)) == []
-    assert cancelled
+def test_watching_stops_and_cancels_as_soon_as_the_client_is_gone(engine: Engine) -> None:
+    request = GenerationRequest(prompt=PROMPT, params=SamplingParams(ignore_eos=True, max_tokens=400))
+    batch = Batch(engine, Metrics(engine), "id", [request])
+    assert list(batch.events(lambda: True)) == []
+    until(lambda: engine.stats().running + engine.stats().waiting == 0, NOTICED_SECONDS)
 
 
 def leave(connection: socket.socket, how: str) -> None:
