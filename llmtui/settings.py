@@ -5,6 +5,7 @@ Field names are the variables' names in lower case. What a variable means and ma
 """
 
 import difflib
+import ipaddress
 import os
 import re
 from collections.abc import Mapping
@@ -12,14 +13,18 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from dotenv import dotenv_values
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from llmtui.errors import LlmtuiError
 
 ENV_FILE = Path(".env")
-DTYPES = ("auto", "float32", "bfloat16", "float16")
+DTYPES = ("auto", "float32", "bfloat16", "float16", "int8")
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
+MIN_KEY_CHARACTERS = 8
+_HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?:\.(?!-)[A-Za-z0-9-]{1,63})*")
+_KEY_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_KEY = re.compile(rf"[!-~]{{{MIN_KEY_CHARACTERS},512}}")
 
 
 class SettingsError(LlmtuiError):
@@ -45,12 +50,41 @@ def parse_dtype(value: str) -> str:
 
 
 def parse_host(value: str) -> str:
-    if value not in LOOPBACK_HOSTS:
-        raise ValueError(
-            "must be 127.0.0.1, localhost or ::1: other machines may only be served with API keys, "
-            "which this version does not have yet"
-        )
+    if not _HOST_NAME.fullmatch(value) and not _is_address(value):
+        raise ValueError("must be an address like 127.0.0.1, 0.0.0.0 or ::1, or a host name")
     return value
+
+
+def parse_keys(value: SecretStr) -> SecretStr:
+    """`name:key` pairs, separated by commas or line ends."""
+    read_keys(value.get_secret_value())
+    return value
+
+
+def read_keys(text: str) -> dict[str, str]:
+    """The keys by name. Raises ValueError, without showing a key."""
+    keys: dict[str, str] = {}
+    for number, pair in enumerate((part.strip() for part in re.split(r"[,\n]", text)), start=1):
+        if not pair:
+            continue
+        name, separator, key = pair.partition(":")
+        if not separator or not _KEY_NAME.fullmatch(name.strip()) or not _KEY.fullmatch(key.strip()):
+            raise ValueError(
+                f"must be NAME:KEY pairs with commas between them (number {number} is none): names of letters, digits, "
+                f"- and _, keys of at least {MIN_KEY_CHARACTERS} characters without spaces"
+            )
+        if name.strip() in keys:
+            raise ValueError(f"names {name.strip()} twice")
+        keys[name.strip()] = key.strip()
+    return keys
+
+
+def _is_address(value: str) -> bool:
+    try:
+        ipaddress.ip_address(value)
+    except ValueError:
+        return False
+    return True
 
 
 class Settings(BaseSettings):
@@ -81,6 +115,13 @@ class Settings(BaseSettings):
     seed: int | None = Field(None, ge=0, lt=2**63, description="of every generation; unset: a fresh one each time")
     host: Annotated[str, AfterValidator(parse_host)] = Field("127.0.0.1", description="API: the address it listens on")
     port: int = Field(5000, ge=0, le=65535, description="API: the port it listens on; 0 takes a free one")
+    api_keys: Annotated[SecretStr, AfterValidator(parse_keys)] = Field(
+        SecretStr(""),
+        description="API: who may ask, as NAME:KEY pairs with commas between them; needed where HOST is not loopback",
+    )
+    drain_seconds: float = Field(
+        30.0, ge=0.0, le=3600.0, description="API: how long a stopping server lets running answers finish"
+    )
     max_waiting: int = Field(32, ge=1, description="requests that may wait before others are told to come back")
     max_body_bytes: int = Field(1_048_576, ge=1024, description="API: the largest request body, in bytes")
     debug: bool = Field(False, description="write everything to the log file")
@@ -88,6 +129,10 @@ class Settings(BaseSettings):
     glyphs: Annotated[str, Field(pattern="^(unicode|ascii)$")] = Field(
         "unicode", description="screen: `ascii` for terminals without block glyphs"
     )
+
+    def named_keys(self) -> dict[str, str]:
+        """The API keys by name."""
+        return read_keys(self.api_keys.get_secret_value())
 
     @model_validator(mode="after")
     def _default_below_limit(self) -> "Settings":
@@ -136,7 +181,8 @@ def _explain(problem: Mapping[str, Any], typed: Mapping[str, Any], env_file: Pat
         return message
     field = str(problem["loc"][0])
     message = message[0].lower() + message[1:]
-    return f"{_origin(field, typed, env_file)}: {message}, got {problem['input']!r}"
+    shown = "" if field == "api_keys" else f", got {problem['input']!r}"
+    return f"{_origin(field, typed, env_file)}: {message}{shown}"
 
 
 def _origin(field: str, typed: Mapping[str, Any], env_file: Path) -> str:

@@ -1,6 +1,7 @@
 """llmtui generate: one text to stdout, token by token, for people and for pipes."""
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -107,6 +108,8 @@ def write_events(stream: Stream, render: Callable[[Event], str]) -> int:
             continue
         except BrokenPipeError:
             stream.cancel()
+            # nobody reads any more: what is left in Python's buffer must not fail once again at exit
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return exit_codes.PIPE_CLOSED
         if isinstance(event, Failed):
             Console().complain(event.error)

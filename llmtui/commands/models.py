@@ -116,12 +116,13 @@ def run_show(settings: "Settings", model: str, tree: bool, as_json: bool) -> int
     setup_logging(log_file(), settings.debug)
     folder = config_folder(model)
     import_heavy_libraries()
-    from llmtui.engine.loading import pick_device, pick_dtype
+    from llmtui.engine.loading import pick_device, stored_dtype
+    from llmtui.engine.quantize import choose_precision
     from llmtui.insight.architecture import architecture_of, read_config, without_weights
 
     config = read_config(folder)
-    dtype = pick_dtype(settings.dtype, pick_device(settings.device), config)
-    facts = architecture_of(without_weights(config, dtype))
+    precision = choose_precision(settings.dtype, pick_device(settings.device), stored_dtype(config))
+    facts = architecture_of(without_weights(config, precision.dtype))
     if as_json:
         write_json(architecture_fields(facts, model))
         return exit_codes.DONE

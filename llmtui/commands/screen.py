@@ -1,5 +1,6 @@
 """llmtui: the screen, and beside it the API if asked for, on one engine."""
 
+import sys
 from contextlib import ExitStack
 
 from llmtui.commands import exit_codes
@@ -14,19 +15,27 @@ from llmtui.tui import run
 
 def run_screen(settings: Settings, *, serve: bool) -> int:
     """Show the screen until the person leaves; the exit code."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        Console().say("the screen needs a terminal: in a pipe use llmtui generate, without a screen --serve --headless")
+        return exit_codes.USAGE
     log = log_file()
     try:
         setup_logging(log, settings.debug)
+        engine = Engine(max_waiting=settings.max_waiting)
         with ExitStack() as stack:
-            engine = stack.enter_context(Engine(max_waiting=settings.max_waiting))
             api_url = None
             if serve:
-                from llmtui.server import Server, create_app
+                from llmtui.server import Keyring, Server, create_app
 
-                server = Server(create_app(engine, settings), settings)
+                keys = Keyring.of(settings)
+                server = Server(create_app(engine, settings, keys), settings)
                 server.start()
+                if keys.generated is not None:
+                    Console().say(f"API key for this run: {keys.generated} (set API_KEYS to choose your own)")
                 stack.callback(server.close)
                 api_url = server.url
+            # before the server, so that open streams of the API get their last event
+            stack.callback(engine.close)
             return run(engine, settings, api_url=api_url, log_file=log)
     except LlmtuiError as error:
         Console().complain(error)

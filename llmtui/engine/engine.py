@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 from llmtui.engine.errors import ContextOverflow, EngineBusy, EngineClosed, ModelNotReady, ParameterError
 from llmtui.engine.events import Queued
+from llmtui.engine.live import RequestView, view_of
 from llmtui.engine.loads import LoadTask, ModelInfo
-from llmtui.engine.requests import GenerationRequest
+from llmtui.engine.requests import ChatMessage, GenerationRequest
 from llmtui.engine.scheduler import Scheduler, Slice
 from llmtui.engine.stream import Stream
 from llmtui.models.errors import ModelError
@@ -45,7 +46,7 @@ class EngineStats:
 class Engine:
     """Runs models and reports every token. All methods may be called from any thread."""
 
-    def __init__(self, *, max_waiting: int = 32, max_running: int = 4) -> None:
+    def __init__(self, *, max_waiting: int = 32, max_running: int = 16) -> None:
         self._max_in_flight = max_waiting + max_running
         self._max_running = max_running
         self._scheduler = Scheduler(max_running)
@@ -157,13 +158,32 @@ class Engine:
         """The ids of a text as a prompt. Raises ModelNotReady."""
         return tuple(self._ready_model().tokenize(text))
 
+    def tokenize_chat(self, messages: Iterable[ChatMessage]) -> tuple[int, ...]:
+        """The ids of a conversation by the model's chat template. Raises ParameterError without one, ModelNotReady."""
+        return tuple(self._ready_model().encode(GenerationRequest(messages=list(messages))))
+
     def detokenize(self, ids: Iterable[int]) -> str:
         """The text of token ids, special tokens left out. Raises ModelNotReady."""
         return self._ready_model().detokenize(ids)
 
+    def token_bytes(self, ids: Iterable[int]) -> list[bytes]:
+        """The true bytes of each token. Raises ParameterError for what is no token id, ModelNotReady."""
+        return self._ready_model().bytes_of(ids)
+
+    @property
+    def full(self) -> bool:
+        """Whether the next request would be refused."""
+        return len(self._in_flight) >= self._max_in_flight
+
     def stats(self) -> EngineStats:
         running, waiting = self._scheduler.running, self._scheduler.waiting
         return EngineStats(self.state, running, waiting, self._speed.tokens, self._speed.tokens_per_second())
+
+    def requests(self) -> list[RequestView]:
+        """Those that wait or run, oldest first."""
+        with self._lock:
+            sequences = list(self._in_flight.values())
+        return [view_of(sequence) for sequence in sequences]
 
     def close(self, timeout: float = 0.5) -> None:
         """Cancel everything and end the thread; waits at most `timeout` seconds for a step under way."""
@@ -211,20 +231,28 @@ class Engine:
                 self._cancel_now(sequence)
 
     def _step(self) -> None:
-        """One turn: pick slices, run them, draw, report. An error ends the requests it touched; the others go on."""
+        """One turn: pick slices, run them, draw, report."""
         work = self._scheduler.plan()
-        if not work:
-            return
+        if work:
+            self._run_slices(work)
+
+    def _run_slices(self, work: list[Slice]) -> None:
+        """Compute slices in one forward. If it fails, each has one of its own: only those to blame end in error."""
         began_ns = time.perf_counter_ns()
         try:
             outputs = work[0].sequence.model.runner.forward(work)
         except Exception as error:
-            logger.exception("a forward over %d rows failed", len(work))
+            logger.exception("a forward over %d sequences failed", len(work))
+            if len(work) == 1:
+                self._fail(work[0].sequence, error)
+                return
             for part in work:
-                self._fail(part.sequence, error)
+                self._run_slices([part])
             return
+        self._scheduler.took(work, (time.perf_counter_ns() - began_ns) / 1e9)
+        rows = sum(part.end - part.begin for part in work)
         for part, logits in zip(work, outputs, strict=True):
-            self._advance(part, logits, len(work), began_ns)
+            self._advance(part, logits, rows, began_ns)
 
     def _advance(self, part: Slice, logits: "Tensor", rows: int, began_ns: int) -> None:
         sequence = part.sequence

@@ -56,7 +56,7 @@ class Token:
     stages        the stages of sampling, in the order they acted; empty for prompt tokens
     u             the random number in [0, 1) that chose the token; None for prompt tokens and greedy choices
     sampled_prob  the token's SAMPLED probability; None for prompt tokens
-    rows          how many rows shared the forward that computed its distribution
+    rows          how many tokens, of all sequences together, the forward computed that gave its distribution
     step_ns       the time from the step's beginning to this event
     """
 

@@ -46,6 +46,9 @@ class LoadedModel:
     def detokenize(self, ids: Iterable[int]) -> str:
         return text_of(self.pieces, self._checked(ids))
 
+    def bytes_of(self, ids: Iterable[int]) -> list[bytes]:
+        return [self.pieces.bytes_of(i) for i in self._checked(ids)]
+
     def begin(self, request: GenerationRequest, stream: Stream, prompt_ids: list[int], max_tokens: int) -> Sequence:
         """A new sequence of this model, not yet scheduled."""
         outside = [i for i in request.params.logit_bias if i >= self.info.vocab_size]

@@ -13,7 +13,8 @@ import torch
 from llmtui.engine.detokenize import Pieces
 from llmtui.engine.loaded import LoadedModel
 from llmtui.engine.loads import LoadStage, LoadTask, ModelInfo
-from llmtui.engine.runner import PlainRunner
+from llmtui.engine.quantize import choose_precision, pack_linears, weight_bytes
+from llmtui.engine.self_check import find_runner
 from llmtui.errors import LlmtuiError
 from llmtui.models.catalog import locate
 from llmtui.models.download import fetch, plan
@@ -38,27 +39,32 @@ def _load(task: LoadTask, device: str, dtype: str) -> LoadedModel:
     path = _bring_here(task)
     chosen_device = pick_device(device)
     config = _read_config(path, task.name)
-    chosen_dtype = pick_dtype(dtype, chosen_device, config)
+    precision = choose_precision(dtype, chosen_device, stored_dtype(config))
     task.advance(LoadStage.WEIGHTS)
     _stop_if_cancelled(task)
     tokenizer = _read_tokenizer(path, task.name)
-    model = _read_weights(task, path, config, chosen_dtype).to(chosen_device).eval()
+    model = _read_weights(task, path, config, precision.dtype).to(chosen_device).eval()
     _stop_if_cancelled(task)
-    runner = PlainRunner(model, chosen_device)
+    parameters, vocab_size = model.num_parameters(), model.get_output_embeddings().weight.shape[0]
+    if precision.packing is not None:
+        pack_linears(model, precision.packing)
+        _stop_if_cancelled(task)
+    runner = find_runner(model, chosen_device, precision.name)
     info = ModelInfo(
         name=task.name,
         path=str(path),
         architecture=type(model).__name__,
-        parameters=model.num_parameters(),
+        parameters=parameters,
         context=_context(config, tokenizer),
-        vocab_size=model.get_output_embeddings().weight.shape[0],
-        dtype=str(chosen_dtype).removeprefix("torch."),
+        vocab_size=vocab_size,
+        dtype=precision.name,
         device=chosen_device,
-        weights_bytes=_unique_bytes(model),
+        weights_bytes=weight_bytes(model),
         has_chat_template=bool(getattr(tokenizer, "chat_template", None)),
         engine_path=runner.path,
         load_seconds=time.perf_counter() - began,
         cuda_available=torch.cuda.is_available(),
+        linears=precision.note,
     )
     return LoadedModel(info, model, tokenizer, Pieces(tokenizer), runner, _eos_ids(model, tokenizer))
 
@@ -91,12 +97,10 @@ def pick_device(device: str) -> str:
     return device
 
 
-def pick_dtype(dtype: str, device: str, config: Any) -> torch.dtype:
-    """The dtype of the weights in memory: float32 on a CPU, what the checkpoint holds on a GPU, or as asked."""
-    if dtype != "auto":
-        return getattr(torch, dtype)  # type: ignore[no-any-return]
+def stored_dtype(config: Any) -> torch.dtype | None:
+    """The dtype that the checkpoint says its weights have."""
     stored = getattr(config, "dtype", None)
-    return stored if device != "cpu" and isinstance(stored, torch.dtype) else torch.float32
+    return stored if isinstance(stored, torch.dtype) else None
 
 
 def _read_config(path: Path, name: str) -> Any:
@@ -207,12 +211,6 @@ def _eos_ids(model: Any, tokenizer: Any) -> frozenset[int]:
         if value is not None:
             return frozenset(value if isinstance(value, (list, tuple)) else [value])
     return frozenset()
-
-
-def _unique_bytes(model: Any) -> int:
-    """Bytes of the weights in memory, tied ones counted once."""
-    storages = {p.untyped_storage().data_ptr(): p.untyped_storage().nbytes() for p in model.parameters()}
-    return sum(storages.values())
 
 
 def _first_line(error: Exception) -> str:

@@ -21,8 +21,9 @@ class ModelInfo:
     """A loaded model, in plain facts.
 
     context      tokens it can hold
-    dtype        of the weights in memory
+    dtype        of the linears' weights in memory
     engine_path  how the runner steps its sequences, in words
+    linears      what computes the linears, in words, and why not as asked for
     """
 
     name: str
@@ -38,6 +39,7 @@ class ModelInfo:
     engine_path: str
     load_seconds: float
     cuda_available: bool
+    linears: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,8 @@ class SamplingParams:
     top_logprobs    candidates reported for each token
     prompt_logprobs report the facts of each prompt token, too
     stage_order     in which order the stages act
+    exact           compute this request alone, in blocks of one size: on the same machine it gives the same bits
+                    whatever else runs, and takes longer where others run
     """
 
     temperature: float = 0.7
@@ -61,6 +63,7 @@ class SamplingParams:
     top_logprobs: int = 10
     prompt_logprobs: bool = False
     stage_order: StageOrder = StageOrder.TRANSFORMERS
+    exact: bool = False
 
     def __post_init__(self) -> None:
         _number("temperature", self.temperature, 0.0, 2.0)
@@ -75,6 +78,8 @@ class SamplingParams:
         _optional_integer("max_length", self.max_length, 1)
         _optional_integer("seed", self.seed, 0, SEED_LIMIT - 1)
         _integer("top_logprobs", self.top_logprobs, 0, MAX_TOP_LOGPROBS)
+        if not isinstance(self.exact, bool):
+            raise ParameterError("exact", f"must be true or false, got {self.exact!r}")
         if isinstance(self.stop, str):
             object.__setattr__(self, "stop", (self.stop,))
         object.__setattr__(self, "stop", tuple(self.stop))

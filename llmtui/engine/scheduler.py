@@ -1,8 +1,11 @@
-"""Who runs next: admission, fair turns between clients, and blocks of prompt between the tokens of others."""
+"""Who runs next: admission, fair turns between clients, and blocks of prompt beside the tokens of others."""
 
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from llmtui.engine.pace import SMALLEST_SHARE, Pace
 
 if TYPE_CHECKING:
     from llmtui.engine.sequence import Sequence
@@ -33,6 +36,7 @@ class Scheduler:
         self._max_running = max_running
         self._waiting: OrderedDict[str, deque[Sequence]] = OrderedDict()
         self._running: deque[Sequence] = deque()
+        self._pace = Pace()
 
     def add(self, sequence: "Sequence") -> int:
         """Queue a sequence; how many are before it."""
@@ -53,12 +57,46 @@ class Scheduler:
         return begun
 
     def plan(self) -> list[Slice]:
-        """What to compute in the next step: of each sequence in it, the tokens that are known but not computed."""
+        """What to compute in the next step: of each sequence in it, tokens that are known but not computed.
+
+        The first of the ring decides: if it runs alone, it has the step for itself, else it shares the step with all
+        others of its model. Each that decodes gets its token; prompts share what the pace leaves them.
+        """
         if not self._running:
             return []
-        sequence = self._running[0]
-        self._running.rotate(-1)
-        return [Slice(sequence, sequence.computed, min(len(sequence.ids), sequence.computed + PREFILL_BLOCK))]
+        lead = self._running[0]
+        if lead.runs_alone:
+            work = [_block(lead, PREFILL_BLOCK)]
+        else:
+            mates = [s for s in self._running if s.model is lead.model and not s.runs_alone]
+            work = [_block(s, 1) for s in mates if s.pending == 1]
+            work += self._prefill([s for s in mates if s.pending > 1], self._pace.beside if work else self._pace.quiet)
+        self._turn(work)
+        return work
+
+    def took(self, work: list[Slice], seconds: float) -> None:
+        """A step that was planned has been computed: the next ones follow its pace."""
+        if not work[0].sequence.runs_alone:
+            sizes = [part.end - part.begin for part in work]
+            self._pace.record(sizes.count(1), sum(size for size in sizes if size > 1), seconds)
+
+    def _prefill(self, sequences: list["Sequence"], room: int) -> list[Slice]:
+        """Blocks of prompts, one of each client in turn, that together have at most `room` tokens."""
+        work = []
+        for sequence in _clients_in_turn(sequences):
+            # all rows of logits at once would be vocabulary times room
+            part = _block(sequence, min(room, PREFILL_BLOCK) if sequence.params.prompt_logprobs else room)
+            room -= part.end - part.begin
+            work.append(part)
+            if room < SMALLEST_SHARE:
+                break
+        return work
+
+    def _turn(self, work: list[Slice]) -> None:
+        """Send those that had their turn to the end of the ring."""
+        if len(self._running) > 1:
+            served = [part.sequence for part in work]
+            self._running = deque([*(s for s in self._running if s not in served), *served])
 
     def drop(self, sequence: "Sequence") -> None:
         """Forget a sequence, wherever it is."""
@@ -81,3 +119,18 @@ class Scheduler:
     @property
     def waiting(self) -> int:
         return sum(len(queue) for queue in self._waiting.values())
+
+
+def _block(sequence: "Sequence", size: int) -> Slice:
+    """The next `size` tokens of a sequence that are not computed, or as many as there are."""
+    return Slice(sequence, sequence.computed, min(len(sequence.ids), sequence.computed + size))
+
+
+def _clients_in_turn(sequences: Iterable["Sequence"]) -> list["Sequence"]:
+    """The first of each client, then the second of each, and so on; within that, in the order given."""
+    before: Counter[str] = Counter()
+    places = []
+    for sequence in sequences:
+        places.append((before[sequence.request.client], sequence))
+        before[sequence.request.client] += 1
+    return [sequence for _, sequence in sorted(places, key=lambda place: place[0])]

@@ -86,6 +86,16 @@ class Sequence:
     def generated(self) -> int:
         return len(self.ids) - self.prompt_length
 
+    @property
+    def pending(self) -> int:
+        """How many tokens are known but not computed."""
+        return len(self.ids) - self.computed
+
+    @property
+    def runs_alone(self) -> bool:
+        """Whether its forwards hold no other sequence."""
+        return self.params.exact or not self.model.runner.packs
+
     def start(self) -> None:
         self.clock.started = time.perf_counter()
         self.stream.put(

@@ -11,7 +11,7 @@ from llmtui.models.folder import FolderFacts, inspect_folder
 from llmtui.models.hub_cache import cached_repos, cached_snapshot
 
 EMBEDDED = "tiny-tales"
-BYTES_PER_PARAMETER = {"auto": 4, "float32": 4, "bfloat16": 2, "float16": 2}
+BYTES_PER_PARAMETER = {"auto": 4, "float32": 4, "bfloat16": 2, "float16": 2, "int8": 1}
 Kind = Literal["embedded", "cache", "folder"]
 _ID_PART = r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?"
 _HUB_ID = re.compile(rf"{_ID_PART}(?:/{_ID_PART})?")

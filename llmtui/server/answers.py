@@ -1,18 +1,15 @@
 """The native API's answers: a generation and its tokens as JSON."""
 
-import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from llmtui.engine.events import Event, Failed, Finished, Started, Token
 from llmtui.insight.trace import token_to_json
-from llmtui.server.errors import CLIENT_CLOSED_REQUEST, ApiError, error_object
+from llmtui.server.errors import ApiError, cancelled, client_closed, error_object, failed
 from llmtui.server.schemas import GenerateBody
 
 Json = dict[str, Any]
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +34,7 @@ class Answer:
                 case Token() if self.body.top_logprobs:
                     tokens.append(event)
                 case Failed():
-                    raise self._failed(event)
+                    raise failed(event.error, self.request_id)
                 case Finished():
                     answer = self._finished(started, event)
                     if self.body.top_logprobs:
@@ -45,7 +42,7 @@ class Answer:
                     return answer
                 case _:
                     pass
-        raise ApiError(CLIENT_CLOSED_REQUEST, "client_closed_request", "the client closed the connection")
+        raise client_closed()
 
     def frames(self, events: Iterable[Event]) -> Iterator[Json]:
         """A streamed request: a `token` event for each token, then `finished` with the plain answer, or `failed`.
@@ -60,7 +57,7 @@ class Answer:
                 case Token():
                     yield {"event": "token", **self._token(event)}
                 case Failed():
-                    yield {"event": "failed", **error_object(self._failed(event))}
+                    yield {"event": "failed", **error_object(failed(event.error, self.request_id))}
                 case Finished():
                     yield self._last_frame(started, event)
                 case _:
@@ -75,7 +72,7 @@ class Answer:
     def _finished(self, started: Started | None, finished: Finished) -> Json:
         """Raises ApiError if the request was cancelled in the server: half an answer is no success."""
         if started is None or finished.reason == "cancelled":
-            raise ApiError(503, "cancelled", "the request was cancelled in the server")
+            raise cancelled()
         usage, timings, body = finished.usage, finished.timings, self.body
         return {
             "success": True,
@@ -103,11 +100,6 @@ class Answer:
                 "request_id": self.request_id,
             },
         }
-
-    def _failed(self, event: Failed) -> ApiError:
-        logger.error("request %s failed in the engine: %s", self.request_id, event.error)
-        message = f"the model failed on this request; the server's log tells why under {self.request_id}"
-        return ApiError(500, "generation_failed", message)
 
     def _token(self, token: Token) -> Json:
         facts = token_to_json(token)

@@ -3,20 +3,44 @@
 from flask import Flask
 
 from llmtui.engine import Engine
-from llmtui.server import access_log, errors, host_check
+from llmtui.server import access_log, errors, host_check, ollama, openai
+from llmtui.server.auth import Keyring
+from llmtui.server.lifecycle import Lifecycle
+from llmtui.server.live import live_api
+from llmtui.server.metrics import Metrics
 from llmtui.server.native import native_api
+from llmtui.server.openapi import openapi_api
+from llmtui.server.tokens import tokens_api
 from llmtui.settings import Settings
 
 
-def create_app(engine: Engine, settings: Settings) -> Flask:
-    """The API as a WSGI application. A dialect is a blueprint of its own, registered here."""
+def create_app(
+    engine: Engine, settings: Settings, keys: Keyring | None = None, lifecycle: Lifecycle | None = None
+) -> Flask:
+    """The API as a WSGI application. A dialect is a blueprint of its own, registered here.
+
+    keys, lifecycle: where the caller wants to show a generated key, or to drain; else made here.
+    """
     app = Flask("llmtui.server", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.config["PROPAGATE_EXCEPTIONS"] = False
     app.url_map.merge_slashes = False
+    keys = keys or Keyring.of(settings)
+    lifecycle = lifecycle or Lifecycle()
+    metrics = Metrics(engine)
     access_log.install(app)
-    host_check.install(app)
-    errors.install(app)
-    app.register_blueprint(native_api(engine, settings))
+    metrics.install(app)
+    if keys.needed:
+        keys.install(app)
+    else:
+        host_check.install(app)
+    lifecycle.install(app)
+    errors.install(app, {openai.PREFIX: openai.openai_error, ollama.PREFIX: ollama.ollama_error})
+    app.register_blueprint(native_api(engine, settings, metrics))
+    app.register_blueprint(live_api(engine, lifecycle, metrics, keys))
+    app.register_blueprint(tokens_api(engine, metrics))
+    app.register_blueprint(openai.openai_api(engine, metrics))
+    app.register_blueprint(ollama.ollama_api(engine, settings, metrics))
+    app.register_blueprint(openapi_api(app, settings))
     return app

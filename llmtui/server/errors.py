@@ -2,11 +2,12 @@
 
 import logging
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from flask import Flask, Response
+from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from llmtui.engine.errors import (
@@ -52,14 +53,35 @@ class ApiError(LlmtuiError):
         headers = {}
         if self.retry_after is not None:
             headers["Retry-After"] = str(max(1, math.ceil(self.retry_after)))
+        if self.status == 401:
+            headers["WWW-Authenticate"] = "Bearer"
         if self.allow is not None:
             headers["Allow"] = self.allow
         return headers
 
 
+Shape = Callable[[ApiError], Response]
+
+
 def invalid(param: str | None, message: str) -> ApiError:
     """A field that is missing, of the wrong type or out of range."""
     return ApiError(400, "invalid_parameter", message, param)
+
+
+def failed(error: str, request_id: str) -> ApiError:
+    """A generation ended in an error of the model, which the log tells and the answer does not."""
+    logger.error("request %s failed in the engine: %s", request_id, error)
+    message = f"the model failed on this request; the server's log tells why under {request_id}"
+    return ApiError(500, "generation_failed", message)
+
+
+def cancelled() -> ApiError:
+    """A generation was stopped by the server's side: half an answer is no success."""
+    return ApiError(503, "cancelled", "the request was cancelled in the server")
+
+
+def client_closed() -> ApiError:
+    return ApiError(CLIENT_CLOSED_REQUEST, "client_closed_request", "the client closed the connection")
 
 
 def from_engine(error: EngineError) -> ApiError:
@@ -108,25 +130,34 @@ def error_object(error: ApiError) -> dict[str, Any]:
     return {"success": False, "error": {"code": error.code, "message": error.message, "param": error.param}}
 
 
-def install(app: Flask) -> None:
-    """Answer every error of the application in the native shape; a dialect's blueprint may register its own."""
+def native_error(error: ApiError) -> Response:
+    return json_response(error_object(error), error.status, error.headers)
 
-    def answer(error: ApiError) -> Response:
-        return json_response(error_object(error), error.status, error.headers)
 
-    @app.errorhandler(ApiError)
-    def api_error(error: ApiError) -> Response:
-        return answer(error)
+def as_api_error(error: Exception) -> ApiError:
+    """Any exception of a handler as an answer; what nobody expected is logged and told in general terms."""
+    match error:
+        case ApiError():
+            return error
+        case EngineError():
+            return from_engine(error)
+        case HTTPException():
+            return from_http(error)
+        case _:
+            logger.error("a request failed unexpectedly", exc_info=error)
+            return ApiError(500, "internal_error", "something went wrong in the server; its log says what")
 
-    @app.errorhandler(EngineError)
-    def engine_error(error: EngineError) -> Response:
-        return answer(from_engine(error))
 
-    @app.errorhandler(HTTPException)
-    def http_error(error: HTTPException) -> Response:
-        return answer(from_http(error))
+def install(app: Flask, shapes: Mapping[str, Shape]) -> None:
+    """Answer every error in the shape of the dialect that its path belongs to; native where none does.
+
+    shapes: by the beginning of the path. It decides, not the blueprint: a path that no route knows has none.
+    """
+
+    def shape() -> Shape:
+        return next((shape for start, shape in shapes.items() if request.path.startswith(start)), native_error)
 
     @app.errorhandler(Exception)
-    def unexpected(error: Exception) -> Response:
-        logger.error("a request failed unexpectedly", exc_info=error)
-        return answer(ApiError(500, "internal_error", "something went wrong in the server; its log says what"))
+    def answer(error: Exception) -> Response:
+        g.error = as_api_error(error)
+        return shape()(g.error)

@@ -5,16 +5,19 @@ from flask import Blueprint, Response, g, request
 from llmtui.engine import Engine, GenerationRequest, SamplingParams
 from llmtui.engine.errors import ContextOverflow, ModelNotReady
 from llmtui.server.answers import Answer
+from llmtui.server.batch import Batch
+from llmtui.server.callers import caller
 from llmtui.server.errors import LOADING_RETRY_SECONDS, invalid
 from llmtui.server.jsonio import json_response
+from llmtui.server.metrics import Metrics
 from llmtui.server.schemas import GenerateBody, generate_body, supported_parameters
-from llmtui.server.streaming import client_gone, sse_response, watch
+from llmtui.server.streaming import client_gone, sse_line, sse_response
 from llmtui.settings import Settings
 
 API_VERSION = "1.0.0"
 
 
-def native_api(engine: Engine, settings: Settings) -> Blueprint:
+def native_api(engine: Engine, settings: Settings, metrics: Metrics) -> Blueprint:
     """The routes of the native API."""
     native = Blueprint("native", __name__)
     body_model = generate_body(settings)
@@ -54,17 +57,13 @@ def native_api(engine: Engine, settings: Settings) -> Blueprint:
     def generate() -> Response:
         """Continue a prompt. A continuation may be empty where the model ends the text at once (finish_reason stop)."""
         body = body_model.read(request.get_data(cache=False))
-        stream = engine.submit(
-            GenerationRequest(
-                prompt=body.prompt,
-                params=sampling_params(body, total_length(body, engine, settings)),
-                client=request.remote_addr or "unknown",
-            )
-        )
-        events = watch(stream, client_gone(request.environ))
+        params = sampling_params(body, total_length(body, engine, settings))
+        asked = GenerationRequest(prompt=body.prompt, params=params, client=caller())
+        batch = Batch(engine, metrics, g.request_id, [asked])
+        events = batch.only_events(client_gone(request.environ))
         answer = Answer(body, device_name(engine, settings), g.request_id)
         if body.stream:
-            return sse_response(stream, answer.frames(events))
+            return sse_response(map(sse_line, answer.frames(events)), batch.cancel)
         return json_response(answer.whole(events))
 
     return native

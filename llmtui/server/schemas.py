@@ -5,7 +5,7 @@ Fields nobody knows are ignored. null means "not given" for those fields that ha
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
@@ -17,6 +17,8 @@ from llmtui.settings import Settings
 
 MAX_TOP_LOGPROBS = 20
 SHOWN_INPUT = 60
+
+Body = TypeVar("Body", bound=BaseModel)
 
 
 def _one_or_more(value: object) -> object:
@@ -71,12 +73,23 @@ class GenerateBody(BaseModel):
     @classmethod
     def read(cls, body: bytes) -> "GenerateBody":
         """Raises ApiError (400) that names the field at fault."""
-        try:
-            return cls.model_validate(read_object(body))
-        except ValidationError as error:
-            raise explain(error) from None
-        except ValueError as error:
-            raise ApiError(400, "invalid_json", str(error)) from None
+        return check(cls, parse(body))
+
+
+def parse(body: bytes) -> dict[str, Any]:
+    """The JSON object that a body holds. Raises ApiError (400)."""
+    try:
+        return read_object(body)
+    except ValueError as error:
+        raise ApiError(400, "invalid_json", str(error)) from None
+
+
+def check(model: type[Body], fields: Mapping[str, Any]) -> Body:
+    """`fields` as the model. Raises ApiError (400) that names the field at fault."""
+    try:
+        return model.model_validate(fields)
+    except ValidationError as error:
+        raise explain(error) from None
 
 
 def generate_body(settings: Settings) -> type[GenerateBody]:
@@ -138,6 +151,8 @@ def _complaint(problem: ErrorDetails) -> str:
         return "is required"
     if problem["type"] == "string_too_short":
         return "must not be empty"
-    message = problem["msg"].replace("Input should", "must").replace("List should", "must")
+    message = (
+        problem["msg"].removeprefix("Value error, ").replace("Input should", "must").replace("List should", "must")
+    )
     shown = repr(problem["input"])
     return f"{message}, got {shown if len(shown) <= SHOWN_INPUT else shown[:SHOWN_INPUT] + '…'}"

@@ -1,17 +1,16 @@
-"""Waiting for a generation while watching that its client is still there, and server-sent events."""
+"""Waiting for a generation while watching that its client is still there, and answers that come in pieces."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from flask import Response
 
-from llmtui.engine.events import Event
-from llmtui.engine.stream import Stream
+from llmtui.server.errors import ApiError, as_api_error
 from llmtui.server.jsonio import dumps
 
 POLL_SECONDS = 0.25  # how long a client may be gone unnoticed while its request waits or reads its prompt
 
-SSE_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+STREAM_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 
 
 def client_gone(environ: Mapping[str, Any]) -> Callable[[], bool]:
@@ -20,21 +19,34 @@ def client_gone(environ: Mapping[str, Any]) -> Callable[[], bool]:
     return check
 
 
-def watch(stream: Stream, gone: Callable[[], bool]) -> Iterator[Event]:
-    """The events of a request until it ends or its client leaves; whoever stops reading cancels it."""
+def guarded(lines: Iterable[str], error_line: Callable[[ApiError], str]) -> Iterator[str]:
+    """`lines`, and where making one fails a last one that says so: the status is sent already."""
     try:
-        while not stream.ended and not gone():
-            event = stream.poll(POLL_SECONDS)
-            if event is not None:
-                yield event
-    finally:
-        stream.cancel()
+        yield from lines
+    except Exception as error:  # noqa: BLE001 - as_api_error logs what nobody expected
+        yield error_line(as_api_error(error))
 
 
-def sse_response(stream: Stream, frames: Iterable[Mapping[str, Any]]) -> Response:
-    """`frames` as server-sent events, one `data:` line each, sent as they come; closing it cancels the request."""
-    body = (f"data: {dumps(frame)}\n\n" for frame in frames)
-    response = Response(body, mimetype="text/event-stream", headers=SSE_HEADERS)
+def sse_line(frame: Mapping[str, Any]) -> str:
+    """A server-sent event: one `data:` line, never an `id:` (clients choke on it) or a comment."""
+    return f"data: {dumps(frame)}\n\n"
+
+
+def ndjson_line(frame: Mapping[str, Any]) -> str:
+    return dumps(frame) + "\n"
+
+
+def stream_response(lines: Iterable[str], mimetype: str, cancel: Callable[[], None]) -> Response:
+    """`lines`, sent as they come; closing the answer calls `cancel`."""
+    response = Response(iter(lines), mimetype=mimetype, headers=STREAM_HEADERS)
     # a generator that nobody began does not run its finally: the response's own end must cancel, too
-    response.call_on_close(stream.cancel)
+    response.call_on_close(cancel)
     return response
+
+
+def sse_response(lines: Iterable[str], cancel: Callable[[], None]) -> Response:
+    return stream_response(lines, "text/event-stream", cancel)
+
+
+def ndjson_response(lines: Iterable[str], cancel: Callable[[], None]) -> Response:
+    return stream_response(lines, "application/x-ndjson", cancel)

@@ -26,6 +26,8 @@ CONNECTIONS_BESIDES_THREADS = 200
 # A body that is somewhat too large is read to its end, so that its client reads our answer instead of a reset.
 DRAINED_BYTES = 4 * 1024 * 1024
 STOP_SECONDS = 0.4
+FLUSH_SECONDS = 1.0
+FLUSH_POLL_SECONDS = 0.01
 
 logger = logging.getLogger(__name__)
 
@@ -95,6 +97,16 @@ class Server:
         self._thread = threading.Thread(target=self._waitress.run, name="llmtui-http", daemon=True)
         self._thread.start()
         logger.info("listening on %s", self.url)
+
+    def flush(self) -> None:
+        """Wait until what was answered has gone out, for a second at most: closing would cut it off."""
+        deadline = time.monotonic() + FLUSH_SECONDS
+        while self._unsent() and time.monotonic() < deadline:
+            time.sleep(FLUSH_POLL_SECONDS)
+
+    def _unsent(self) -> bool:
+        channels = list(self._waitress.active_channels.values()) if self._waitress is not None else []
+        return any(channel.total_outbufs_len or channel.requests for channel in channels)
 
     def close(self) -> None:
         """Close the port and every connection; requests still running are cancelled. Takes under half a second."""

@@ -103,8 +103,10 @@ def path(token: Token, *, brief: bool = False, glyphs: GlyphSet = "unicode") -> 
 
 
 def percent(prob: float) -> str:
-    """A probability in percent, with three digits where they tell something."""
+    """A probability in percent, with three digits where they tell something. Only certainty is 100.0%."""
     value = prob * 100
+    if 99.95 <= value < 100:
+        return f"{math.floor(value * 1000) / 1000:.3f}%"
     if value >= 1:
         return f"{value:.1f}%"
     if value >= 0.01 or value == 0:

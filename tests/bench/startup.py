@@ -81,7 +81,7 @@ def start_and_type() -> dict[str, float]:
     times = {"first paint": terminal.wait_for("Prompt")}
     echoes = []
     for key in KEYS:
-        if "fp32".encode() in terminal.drawn:
+        if b"fp32" in terminal.drawn:
             break
         at, sent = len(terminal.drawn), time.perf_counter()
         terminal.send(key.encode())

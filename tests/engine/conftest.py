@@ -1,16 +1,15 @@
 """Small models of several architectures with random weights, norms included, loaded by the real engine."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from architectures import copy_tokenizer
 
 from llmtui.engine import Engine
 from llmtui.engine.loaded import LoadedModel
-from llmtui.models.catalog import embedded_path
 
 VOCAB = 5120
 
@@ -49,8 +48,7 @@ def make_model_folder(architecture: str, folder: Path, seed: int = 0) -> Path:
                 # fresh norms are 1 and 0 and would hide a norm applied twice or not at all
                 parameter.normal_(1.0, 0.3) if "norm" in name or "ln_" in name else parameter.mul_(4.0)
     model.save_pretrained(folder)
-    for name in ("tokenizer.json", "tokenizer_config.json"):
-        shutil.copy(embedded_path() / name, folder / name)
+    copy_tokenizer(folder)
     return folder
 
 

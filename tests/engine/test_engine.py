@@ -118,7 +118,7 @@ def test_a_failing_step_fails_its_own_request_and_no_other(
     forward = type(tiny_tales.runner).forward
 
     def failing(self: Any, work: Any) -> Any:
-        if work[0].sequence.request.client == "unlucky":
+        if any(part.sequence.request.client == "unlucky" for part in work):
             raise RuntimeError("out of memory")
         return forward(self, work)
 
@@ -246,11 +246,13 @@ def test_an_unknown_gpu_is_one_sentence(engine: Engine) -> None:
         engine.load("tiny-tales", device="cuda:3").wait(60)
 
 
-@pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float32"])
-def test_weights_take_the_dtype_asked_for(engine: Engine, dtype: str) -> None:
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16", "int8", "float32"])
+def test_weights_take_the_dtype_asked_for_or_the_model_says_why_not(engine: Engine, dtype: str) -> None:
     info = engine.load("tiny-tales", dtype=dtype).wait(60)
-    assert info.dtype == dtype
-    assert info.weights_bytes == 6_180_864 * (4 if dtype == "float32" else 2)
+    if info.dtype == dtype:
+        assert (info.weights_bytes < 6_180_864 * 4) == (dtype != "float32")
+    else:
+        assert f"{dtype} needs" in info.linears
     assert engine.submit(ask(params=SamplingParams(max_tokens=3))).result().tokens
 
 

@@ -153,6 +153,7 @@ async def test_a_failed_load_says_why_and_the_model_before_it_keeps_running(
         engine.fail_load(ModelUnreachable("gpt2 is not on this machine and the Hub does not answer"))
         await until(pilot, lambda: "the Hub does not answer" in main.status.text)
         assert "tiny-tales stays" in main.status.text
+        assert "gpt2 is not on this machine and the Hub does not answer; tiny-tales stays" in main.panes.output.text
         assert main.status.tone is Tone.BAD
         await send(pilot, "Once")
         await until(pilot, lambda: engine.runs)

@@ -218,7 +218,16 @@ async def test_no_token_brings_anything_harmful_to_the_screen(glyphs: GlyphSet) 
 
 @pytest.mark.parametrize(
     ("prob", "text"),
-    [(1.0, "100.0%"), (0.22, "22.0%"), (0.0099, "0.99%"), (0.0001, "0.01%"), (1e-7, "1e-05%"), (0.0, "0.00%")],
+    [
+        (1.0, "100.0%"),
+        (0.99997, "99.997%"),
+        (1 - 1e-12, "99.999%"),
+        (0.22, "22.0%"),
+        (0.0099, "0.99%"),
+        (0.0001, "0.01%"),
+        (1e-7, "1e-05%"),
+        (0.0, "0.00%"),
+    ],
 )
 def test_percentages_say_something_at_every_size(prob: float, text: str) -> None:
     assert facts.percent(prob) == text

@@ -66,7 +66,7 @@ class MainScreen(Screen[None]):
         self.header = Header(api_url=api_url, glyphs=glyphs, id="header")
         self.panes = Panes(glyphs=glyphs, id="panes")
         self.status = StatusBar(glyphs=glyphs, id="status")
-        self.prompt = Prompt(id="prompt")
+        self.prompt = Prompt(glyphs=glyphs, id="prompt")
 
     def compose(self) -> ComposeResult:
         yield self.header
@@ -122,7 +122,10 @@ class MainScreen(Screen[None]):
         kept = self.engine.model
         self.header.show_model("no model" if kept is None else model_line(kept))
         after = "^O chooses a model" if kept is None else f"{kept.name} stays"
-        self.status.show(f"{message.error}; {after}", Tone.CALM if message.cancelled else Tone.BAD)
+        sentence = f"{message.error}; {after}"
+        self.status.show(sentence, Tone.CALM if message.cancelled else Tone.BAD)
+        if not message.cancelled and not self.bridge.generating:
+            self.panes.fail(sentence)
         self._give_back(self.conductor.take_back())
 
     @on(Refused)

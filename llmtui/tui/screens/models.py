@@ -19,8 +19,9 @@ from llmtui.tui.screens.window import Window
 from llmtui.tui.text import cell_width, middle_ellipsis, visible
 from llmtui.tui.widgets.gauge import format_bytes
 
-NAME_CELLS: Final = 34
-HEADINGS: Final = f"{'name':<{NAME_CELLS}} {'params':>7} {'disk':>6} {'dtype':<9} {'context':>8}  what"
+NAME_CELLS: Final = range(12, 35)
+# What a row takes beside the name: the numbers, the kind of model, and the window's frame.
+OTHER_CELLS: Final = 60
 LOOKING: Final = "looking for models on this machine …"
 
 
@@ -51,7 +52,7 @@ class ModelPicker(Window[str]):
     def compose(self) -> ComposeResult:
         with Vertical(id="window"):
             yield Input(placeholder="name, Hugging Face id or folder", id="name")
-            yield Static(HEADINGS, id="columns", markup=False)
+            yield Static(self._headings(), id="columns", markup=False)
             yield OptionList(id="models", markup=False)
             yield Static(LOOKING, id="detail", markup=False)
 
@@ -131,14 +132,29 @@ class ModelPicker(Window[str]):
                 return place
         return 0
 
+    @property
+    def _name_cells(self) -> int:
+        """How wide the names are: what the terminal leaves them, within bounds."""
+        room = int(self.app.size.width * 0.9) - OTHER_CELLS
+        return min(max(room, NAME_CELLS.start), NAME_CELLS.stop - 1)
+
+    def _headings(self) -> str:
+        return f"{'name':<{self._name_cells}} {'params':>7} {'disk':>6} {'dtype':<9} {'context':>8}  what"
+
+    def on_resize(self) -> None:
+        self.query_one("#columns", Static).update(self._headings())
+        if self._shown:
+            self._fill()
+
     def _row(self, choice: CatalogEntry | str) -> Content:
         if isinstance(choice, str):
             return Content(f"load “{middle_ellipsis(visible(choice), 60)}”")
-        name = middle_ellipsis(visible(choice.name), NAME_CELLS - 2)
+        width = self._name_cells
+        name = middle_ellipsis(visible(choice.name), width - 2)
         here = self._loaded is not None and self._loaded.name == choice.name
         name = ("● " if here else "  ") + name
         facts = [
-            name + " " * (NAME_CELLS - cell_width(name)),
+            name + " " * (width - cell_width(name)),
             f"{'–' if choice.parameters is None else format_count(choice.parameters):>7}",
             f"{format_bytes(choice.size_bytes):>6}",
             f"{visible(choice.dtype or '–'):<9}",

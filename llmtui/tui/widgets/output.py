@@ -7,13 +7,12 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.cache import LRUCache
-from textual.geometry import Region, Size
-from textual.scroll_view import ScrollView
+from textual.geometry import Region
 from textual.selection import Selection
 from textual.strip import Strip
-from textual.widget import Widget
 
 from llmtui.tui.text import visible_multiline
+from llmtui.tui.widgets.line_pane import LinePane
 from llmtui.tui.wrapping import wrap
 
 MAX_LINES: Final = 20_000
@@ -41,7 +40,7 @@ class Line(NamedTuple):
     starts: bool
 
 
-class Output(ScrollView, can_focus=True):
+class Output(LinePane):
     """Text that grows at its end: wrapped as it comes, followed unless the person has scrolled up, selectable.
 
     One widget for all of it: what arrives costs what it takes to draw the lines that changed.
@@ -106,13 +105,9 @@ class Output(ScrollView, can_focus=True):
 
     def page(self, by: int) -> None:
         """Scroll `by` pages down."""
-        self.scroll_relative(y=by * max(1, self._window.height - 1), animate=False)
+        self.scroll_relative(y=by * max(1, self.window.height - 1), animate=False)
 
     # what arrives
-
-    @property
-    def _window(self) -> Size:
-        return self.scrollable_content_region.size
 
     @property
     def _follows(self) -> bool:
@@ -135,26 +130,16 @@ class Output(ScrollView, can_focus=True):
             if y >= changed:
                 self._strips.discard(y)
         top = self.scroll_offset.y
-        height = self._window.height
+        height = self.window.height
         self._fit(max(0, len(self._lines) - height) if follows else min(top, max(0, len(self._lines) - height)))
         if self.scroll_offset.y == top and changed < top + height:
-            self.refresh(Region(0, max(0, changed - top), self._window.width, height))
+            self.refresh(Region(0, max(0, changed - top), self.window.width, height))
 
     def _fit(self, top: int) -> None:
-        """Make `top` the first line in the window, without a layout of the screen.
-
-        `virtual_size` lays out the whole screen when it is set as usual; the scrollbar is always there, so that nothing
-        around it can move.
-        """
-        size = Size(self._window.width, len(self._lines))
-        if size != self.virtual_size:
-            self.set_reactive(Widget.virtual_size, size)
-            self._scroll_update(size)
-        if top != self.scroll_offset.y:
-            self.scroll_to(y=top, animate=False)
+        self.fit(len(self._lines), top)
 
     def on_resize(self) -> None:
-        window = self._window
+        window = self.window
         if window.area == 0:
             return
         follows = self._follows
@@ -192,10 +177,11 @@ class Output(ScrollView, can_focus=True):
         return strip
 
     def _strip(self, place: int) -> Strip:
-        width = self._window.width
+        width = self.window.width
         base = self.rich_style
-        if not self._lines and place == 0:
-            return Strip([Segment(EMPTY, self.get_component_rich_style("output--note"))]).crop_extend(0, width, base)
+        if not self._lines:
+            hint = [*wrap(EMPTY, width), *[""] * (place + 1)][place] if width else ""
+            return Strip([Segment(hint, self.get_component_rich_style("output--note"))]).crop_extend(0, width, base)
         if place >= len(self._lines):
             return Strip.blank(width, base)
         line = self._lines[place]

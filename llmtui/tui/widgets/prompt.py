@@ -11,6 +11,7 @@ from textual.message import Message
 from textual.widgets import TextArea
 
 from llmtui.tui.actions import bindings
+from llmtui.tui.text import GLYPHS, GlyphSet
 
 # Pasting more than this into an editor that wraps every line would stall the screen.
 MAX_TEXT: Final = 100_000
@@ -57,7 +58,8 @@ class Prompt(TextArea):
 
         reason: str
 
-    def __init__(self, *, id: str | None = None) -> None:
+    def __init__(self, *, glyphs: GlyphSet = "unicode", id: str | None = None) -> None:
+        signs = GLYPHS[glyphs]
         super().__init__(
             id=id,
             placeholder="Once upon a time",
@@ -67,7 +69,7 @@ class Prompt(TextArea):
         )
         # An idle screen sends nothing.
         self.cursor_blink = False
-        self.border_title = Content("Prompt ─ Enter sends · ^J new line · / commands")
+        self.border_title = Content(f"Prompt {signs.rule} Enter sends {signs.dot} ^J new line {signs.dot} / commands")
         self._prompts: list[str] = []
         self._place = 0
         self._draft = ""

@@ -9,14 +9,12 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Region, Size
+from textual.geometry import Region
 from textual.message import Message
 from textual.reactive import reactive, var
-from textual.scroll_view import ScrollView
 from textual.scrollbar import ScrollDown, ScrollTo, ScrollUp
 from textual.selection import Selection
 from textual.strip import Strip
-from textual.widget import Widget
 
 from llmtui.engine.events import Token
 from llmtui.tui import heat
@@ -25,13 +23,14 @@ from llmtui.tui.text import GlyphSet
 from llmtui.tui.token_layout import TokenLayout
 from llmtui.tui.token_painter import TokenPainter, touched
 from llmtui.tui.token_parts import token_parts, true_text
+from llmtui.tui.widgets.line_pane import LinePane
 
 EMPTY = "The tokens appear here as they are chosen."
 
 _DIM = Style(dim=True)
 
 
-class TokenView(ScrollView, can_focus=True):
+class TokenView(LinePane):
     """The tokens in order, wrapped; the person walks them with a cursor, or the end is followed while they arrive.
 
     Surprises are underlined, prompt tokens slanted, with a thin mark before the first generated one.
@@ -125,7 +124,7 @@ class TokenView(ScrollView, can_focus=True):
         before = self._tokens[-1] if self._tokens else None
         changed = self._rows.append(token_parts(tokens, before, glyphs=self.glyphs))
         self._tokens.extend(tokens)
-        if self._window.area == 0:
+        if self.window.area == 0:
             return
         if was_empty:
             self.refresh()
@@ -143,14 +142,9 @@ class TokenView(ScrollView, can_focus=True):
 
     # -- what arrives ------------------------------------------------------------------------------------------------
 
-    @property
-    def _window(self) -> Size:
-        """The cells there are for tokens."""
-        return self.scrollable_content_region.size
-
     def _extend(self, changed: int) -> None:
         """Draw the lines from `changed` on, and move half a page when following and they are below the window."""
-        height = self._window.height
+        height = self.window.height
         top = self.scroll_offset.y
         if self.follow and len(self._rows.lines) > top + height:
             self._fit(len(self._rows.lines) - height + height // 2)
@@ -158,24 +152,13 @@ class TokenView(ScrollView, can_focus=True):
         self._fit(top)
         first, stop = max(changed, top), min(len(self._rows.lines), top + height)
         if first < stop:
-            self.refresh(Region(0, first - top, self._window.width, stop - first))
+            self.refresh(Region(0, first - top, self.window.width, stop - first))
 
     def _fit(self, top: int) -> None:
-        """Make `top` the first line in the window, without a layout of the screen.
-
-        `virtual_size` lays out the whole screen when it is set as usual; the scrollbar is always there, so that nothing
-        around it can move.
-        """
-        window = self._window
-        size = Size(window.width, max(len(self._rows.lines), top + window.height))
-        if size != self.virtual_size:
-            self.set_reactive(Widget.virtual_size, size)
-            self._scroll_update(size)
-        if top != self.scroll_offset.y:
-            self.scroll_to(y=top, animate=False, force=True)
+        self.fit(len(self._rows.lines), top)
 
     def on_resize(self) -> None:
-        window = self._window
+        window = self.window
         if window.area == 0:
             return
         top = self._rows.hit(self.scroll_offset.y, 0)
@@ -232,7 +215,7 @@ class TokenView(ScrollView, can_focus=True):
         if self.cursor is None:
             return
         line, x = self._rows.position(self.cursor)
-        line = min(max(0, line + by * max(1, self._window.height - 1)), len(self._rows.lines) - 1)
+        line = min(max(0, line + by * max(1, self.window.height - 1)), len(self._rows.lines) - 1)
         self.cursor = self._rows.hit(line, x)
 
     def action_surprise(self, by: int) -> None:
@@ -252,7 +235,7 @@ class TokenView(ScrollView, can_focus=True):
         """Put the cursor away and follow the end."""
         self.cursor = None
         self.follow = True
-        self._fit(max(0, len(self._rows.lines) - self._window.height))
+        self._fit(max(0, len(self._rows.lines) - self.window.height))
 
     def on_click(self, event: events.Click) -> None:
         # The base class would select the whole pane at a double click.
@@ -283,13 +266,13 @@ class TokenView(ScrollView, can_focus=True):
         """A click beside the scrollbar's grip; the base class would animate the way."""
         event.prevent_default().stop()
         self.follow = False
-        self.scroll_to(y=self.scroll_offset.y + by * self._window.height, animate=False)
+        self.scroll_to(y=self.scroll_offset.y + by * self.window.height, animate=False)
 
     @property
     def _start(self) -> int:
         """Where the cursor is put down: on the last token in the window; -1 without one."""
-        line = min(self.scroll_offset.y + self._window.height, len(self._rows.lines)) - 1
-        token = self._rows.hit(line, self._window.width)
+        line = min(self.scroll_offset.y + self.window.height, len(self._rows.lines)) - 1
+        token = self._rows.hit(line, self.window.width)
         return -1 if token is None else token
 
     def _line_of(self, token: int) -> int:
@@ -297,7 +280,7 @@ class TokenView(ScrollView, can_focus=True):
 
     def _reveal(self, token: int) -> None:
         """Bring a token into the window: half a page beyond, because every move draws the whole window."""
-        height = self._window.height
+        height = self.window.height
         line, top = self._line_of(token), self.scroll_offset.y
         if height and not top <= line < top + height:
             self._fit(min(max(0, line - height // 2), max(0, len(self._rows.lines) - height)))
@@ -305,12 +288,12 @@ class TokenView(ScrollView, can_focus=True):
     def _refresh_token(self, token: int) -> None:
         first = self._line_of(token)
         last = self._line_of(token + 1) if token + 1 < len(self._tokens) else len(self._rows.lines) - 1
-        self.refresh(Region(0, first - self.scroll_offset.y, self._window.width, last - first + 1))
+        self.refresh(Region(0, first - self.scroll_offset.y, self.window.width, last - first + 1))
 
     # -- drawing -----------------------------------------------------------------------------------------------------
 
     def render_line(self, y: int) -> Strip:
-        width, base = self._window.width, self.rich_style
+        width, base = self.window.width, self.rich_style
         if not self._tokens:
             words = wrap(EMPTY, max(1, width))
             text = words[y] if y < len(words) else ""

@@ -1,0 +1,48 @@
+"""The requests in the engine at this moment, for people to watch."""
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from llmtui.engine.sequence import Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class RequestView:
+    """One request that waits or runs. Counts are tokens, times are seconds.
+
+    queued, running    how long it waited, and how long it runs by now
+    tokens_per_second  decode speed; None before the second token
+    """
+
+    id: str
+    client: str
+    model: str
+    state: Literal["waiting", "running"]
+    prompt_tokens: int
+    generated_tokens: int
+    max_tokens: int
+    queued: float
+    running: float
+    tokens_per_second: float | None
+
+
+def view_of(sequence: "Sequence") -> RequestView:
+    """A sequence as it stands; read beside the engine's thread, so one number may be a step ahead of another."""
+    now = time.perf_counter()
+    clock, generated = sequence.clock, sequence.generated
+    started, first, last = clock.started, clock.first_token, clock.last_token
+    decode = last - first if first is not None and last is not None else 0.0
+    return RequestView(
+        id=sequence.request.request_id,
+        client=sequence.request.client,
+        model=sequence.model.info.name,
+        state="waiting" if started is None else "running",
+        prompt_tokens=sequence.prompt_length,
+        generated_tokens=generated,
+        max_tokens=sequence.max_tokens,
+        queued=(now if started is None else started) - clock.submitted,
+        running=0.0 if started is None else now - started,
+        tokens_per_second=(generated - 1) / decode if generated > 1 and decode > 0 else None,
+    )

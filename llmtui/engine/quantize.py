@@ -1,0 +1,224 @@
+"""Faster linears for the CPU: the layers a model has, with weights packed once for the kernels that run them best.
+
+Only the weights of linears change their type. Embeddings, norms, attention and all that flows between layers stay
+float32, so every layer below takes and gives x: [..., in] float32 → [..., out] float32.
+"""
+
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+INT8_MAX = 127
+
+
+class OneDnnLinear(nn.Module):
+    """x Wᵀ + b by oneDNN with W in float32, or in bfloat16: then x and x Wᵀ are rounded to bfloat16, sums are not."""
+
+    def __init__(self, weight: Tensor, bias: Tensor | None, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.out_features, self.in_features = weight.shape
+        self._dtype = dtype
+        self._packed = torch.ops.mkldnn._reorder_linear_weight(weight.to(dtype).contiguous(), None)
+        self._bias = bias
+        self._multiply = torch.ops.mkldnn._linear_pointwise.default
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self._dtype == torch.float32:
+            y: Tensor = self._multiply(x, self._packed, self._bias, "none", [], "")
+            return y
+        y = self._multiply(x.to(self._dtype), self._packed, None, "none", [], "")
+        return y.float() if self._bias is None else y + self._bias
+
+    @property
+    def weight(self) -> Tensor:
+        """[out, in] float32: a copy of what the layer multiplies with."""
+        return self._packed.to_dense().float()
+
+    @property
+    def weight_bytes(self) -> int:
+        return int(torch.ops.mkldnn._nbytes(self._packed)) + _bytes(self._bias)
+
+
+class HalfLinear(nn.Module):
+    """x Wᵀ + b by FBGEMM with W in float16, x and the result unrounded. Weights beyond ±65504 are cut to it."""
+
+    def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
+        super().__init__()
+        self.out_features, self.in_features = weight.shape
+        self._packed = torch.ops.quantized.linear_prepack_fp16(weight.contiguous(), bias)
+        self._bias = bias
+        self._multiply = torch.ops.quantized.linear_dynamic_fp16.default
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self._multiply(x, self._packed)
+        return y
+
+    @property
+    def weight(self) -> Tensor:
+        """[out, in] float32: a copy of what the layer multiplies with."""
+        weight: Tensor = torch.ops.quantized.linear_unpack_fp16(self._packed)[0]
+        return weight.float()
+
+    @property
+    def weight_bytes(self) -> int:
+        return 2 * self.in_features * self.out_features + _bytes(self._bias)
+
+
+class Int8Linear(nn.Module):
+    """x Wᵀ + b with W in int8, one scale for each output, and x in 8 bits, one scale for each row.
+
+    A row's scale is its own largest magnitude and the products are added as integers, so a row gives the same bits
+    whatever other rows are computed with it. Scheme: symmetric absmax, as in LLM.int8() (Dettmers et al. 2022,
+    "vector-wise quantization", without its outlier path).
+    """
+
+    def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
+        super().__init__()
+        self.out_features, self.in_features = weight.shape
+        largest = weight.abs().amax(dim=1, keepdim=True).clamp_(min=torch.finfo(torch.float32).tiny)
+        steps = (weight * (INT8_MAX / largest)).round_().clamp_(-INT8_MAX, INT8_MAX).to(torch.int8)
+        self._packed = torch.ops.onednn.qlinear_prepack(steps.contiguous(), None)
+        self._weight_step = largest.squeeze(1) / INT8_MAX
+        # the rows come divided by their largest magnitude and times 127
+        self._scale = self._weight_step / INT8_MAX
+        self._zero_points = torch.zeros(self.out_features, dtype=torch.int32)
+        self._middle = torch.tensor(128.5)
+        self._bias = bias
+        self._multiply = torch.ops.onednn.qlinear_pointwise.default
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not x.numel():
+            return x.new_empty(*x.shape[:-1], self.out_features)
+        largest = torch.linalg.vector_norm(x, ord=float("inf"), dim=-1, keepdim=True)
+        # unsigned around 128, which is what VNNI multiplies; the half makes cutting off round. In a row of zeros this
+        # is any byte, which `largest` then multiplies by zero; infinities and NaN come out as NaN.
+        steps = torch.addcmul(self._middle, x, INT8_MAX / largest).to(torch.uint8)
+        # the row's scale cannot be an argument of the kernel, which knows one for all rows
+        y: Tensor = self._multiply(
+            steps, 1.0, 128, self._packed, self._scale, self._zero_points,
+            None, 1.0, 0, torch.float32, "none", [], "",
+        )  # fmt: skip
+        return y.mul_(largest) if self._bias is None else torch.addcmul(self._bias, y, largest)
+
+    @property
+    def weight(self) -> Tensor:
+        """[out, in] float32: a copy of what the layer multiplies with."""
+        return self._packed.to_dense().t().float() * self._weight_step[:, None]
+
+    @property
+    def weight_bytes(self) -> int:
+        return int(torch.ops.mkldnn._nbytes(self._packed)) + 3 * _bytes(self._scale) + _bytes(self._bias)
+
+
+PackedLinear = OneDnnLinear | HalfLinear | Int8Linear
+Packing = Callable[[Tensor, Tensor | None], PackedLinear]
+
+
+def pack_linears(model: nn.Module, packing: Packing) -> None:
+    """Replace every linear of a float32 model on the CPU, GPT-2's Conv1D and a tied head too, one at a time.
+
+    Each layer's own weights are let go before the next is packed. A tied head gets a copy: the embedding keeps its own.
+    """
+    from transformers.pytorch_utils import Conv1D
+
+    names = [
+        name for name, module in model.named_modules(remove_duplicate=False) if type(module) in (nn.Linear, Conv1D)
+    ]
+    with torch.no_grad():
+        for name in names:
+            module: Any = model.get_submodule(name)
+            weight = module.weight.t() if type(module) is Conv1D else module.weight
+            bias = None if module.bias is None else module.bias.detach()
+            model.set_submodule(name, packing(weight.detach(), bias))
+
+
+def weight_bytes(model: nn.Module) -> int:
+    """Bytes of the weights in memory, tied ones counted once."""
+    storages = {p.untyped_storage().data_ptr(): p.untyped_storage().nbytes() for p in model.parameters()}
+    packed = sum(m.weight_bytes for m in model.modules() if isinstance(m, PackedLinear))
+    return sum(storages.values()) + packed
+
+
+@dataclass(frozen=True, slots=True)
+class Precision:
+    """How a model's weights are held.
+
+    name     what a person calls it: float32, bfloat16, float16 or int8
+    dtype    the weights are read as, and everything between the linears has
+    packing  of the linears; None: they stay as transformers made them
+    note     in words: what computes the linears, and why it is not what was asked for
+    """
+
+    name: str
+    dtype: torch.dtype
+    packing: Packing | None
+    note: str
+
+
+def choose_precision(dtype: str, device: str, stored: torch.dtype | None) -> Precision:
+    """What a dtype setting means here. stored: the checkpoint's dtype.
+
+    `auto` is float32 on a CPU and the checkpoint's own on a GPU. What this machine cannot run, or would run slower
+    than float32, becomes the `auto` of the device, and the note says so.
+    """
+    if device != "cpu":
+        return _on_gpu(dtype, stored)
+    match dtype:
+        case "bfloat16" if _has_bfloat16():
+            return Precision(dtype, torch.float32, _pack_bfloat16, "bfloat16 linears by oneDNN")
+        case "float16" if "fbgemm" in torch.backends.quantized.supported_engines:
+            return Precision(dtype, torch.float32, HalfLinear, "float16 linears by FBGEMM")
+        case "int8" if _has_int8():
+            return Precision(dtype, torch.float32, Int8Linear, "int8 linears by oneDNN, a scale for each row")
+    refused = {
+        "bfloat16": "bfloat16 needs AVX512-BF16 or AMX, which this CPU has not: ",
+        "float16": "float16 needs FBGEMM, which this build of torch has not: ",
+        "int8": "int8 needs AVX512-VNNI, which this CPU has not: ",
+    }.get(dtype, "")
+    if _mkl_is_slow() and torch.backends.mkldnn.is_available():
+        return Precision("float32", torch.float32, _pack_float32, refused + "float32 linears by oneDNN")
+    return Precision("float32", torch.float32, None, refused + "float32 linears by torch")
+
+
+def _on_gpu(dtype: str, stored: torch.dtype | None) -> Precision:
+    own = stored or torch.float32
+    chosen = own if dtype in ("auto", "int8") else getattr(torch, dtype)
+    name = str(chosen).removeprefix("torch.")
+    refused = "int8 runs on CPUs alone: " if dtype == "int8" else ""
+    return Precision(name, chosen, None, f"{refused}{name} linears by torch")
+
+
+def _pack_float32(weight: Tensor, bias: Tensor | None) -> OneDnnLinear:
+    return OneDnnLinear(weight, bias, torch.float32)
+
+
+def _pack_bfloat16(weight: Tensor, bias: Tensor | None) -> OneDnnLinear:
+    return OneDnnLinear(weight, bias, torch.bfloat16)
+
+
+def _has_bfloat16() -> bool:
+    """Without these instructions oneDNN imitates them, slower than float32."""
+    return torch.backends.mkldnn.is_available() and (
+        torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    )
+
+
+def _has_int8() -> bool:
+    """Without VNNI, sums of two products are cut to 16 bits, which is wrong, not only slow."""
+    return torch.backends.mkldnn.is_available() and torch.cpu._is_vnni_supported()
+
+
+def _mkl_is_slow() -> bool:
+    """MKL keeps its fast kernels for Intel's CPUs: elsewhere oneDNN has twice its speed with the same weights."""
+    cpuinfo = Path("/proc/cpuinfo")
+    words = cpuinfo.read_text(errors="replace")[:4096] if cpuinfo.is_file() else platform.processor()
+    return "AuthenticAMD" in words
+
+
+def _bytes(tensor: Tensor | None) -> int:
+    return 0 if tensor is None else tensor.nbytes

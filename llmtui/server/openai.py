@@ -1,0 +1,137 @@
+"""The OpenAI dialect: models, completions and chat completions under /v1."""
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from flask import Blueprint, Response, g, request
+
+from llmtui.engine import Engine, GenerationRequest
+from llmtui.engine.errors import ContextOverflow
+from llmtui.engine.events import Event
+from llmtui.engine.requests import ChatMessage
+from llmtui.server.batch import Batch
+from llmtui.server.callers import caller
+from llmtui.server.chat_prompt import chat_ids
+from llmtui.server.errors import ApiError
+from llmtui.server.jsonio import json_response
+from llmtui.server.metrics import Metrics
+from llmtui.server.model_card import model_card
+from llmtui.server.model_names import loaded_model, requested_model
+from llmtui.server.openai_chat import ChatAnswers
+from llmtui.server.openai_completions import CompletionAnswers, Prompt
+from llmtui.server.openai_schemas import ChatBody, CompletionBody
+from llmtui.server.streaming import client_gone, guarded, sse_line, sse_response
+
+PREFIX = "/v1/"
+DONE = "data: [DONE]\n\n"
+# the SDKs ask again after any 5xx; after these it would only cost the same once more
+FINAL_CODES = ("cancelled", "generation_failed")
+TYPES = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    429: "rate_limit_error",
+}
+
+Json = dict[str, Any]
+
+
+def openai_api(engine: Engine, metrics: Metrics) -> Blueprint:
+    """The routes of the OpenAI dialect."""
+    openai = Blueprint("openai", __name__)
+
+    @openai.get("/v1/models")
+    def models() -> Response:
+        """The loaded model, the only one that requests may name."""
+        listed = [] if engine.model is None else [model_json(engine)]
+        return json_response({"object": "list", "data": listed})
+
+    @openai.get("/v1/models/<path:name>")
+    def model(name: str) -> Response:
+        """One model; names with slashes are names, too."""
+        requested_model(engine, name)
+        return json_response(model_json(engine))
+
+    @openai.post("/v1/completions")
+    def completions() -> Response:
+        """Continue one or several prompts."""
+        body = CompletionBody.read(request.get_data(cache=False))
+        info = requested_model(engine, body.model)
+        prompts = [as_prompt(engine, prompt, with_text=bool(body.echo)) for prompt in body.prompt]
+        head = {"id": f"cmpl-{g.request_id}", "object": "text_completion", "created": now(), "model": info.name}
+        answers = CompletionAnswers(body, prompts, head, g.request_id)
+        requests = answers.requests(caller())
+        refuse_overflow(requests, info.context)
+        return _answer(answers, Batch(engine, metrics, g.request_id, requests), stream=bool(body.stream))
+
+    @openai.post("/v1/chat/completions")
+    def chat_completions() -> Response:
+        """Answer a conversation."""
+        body = ChatBody.read(request.get_data(cache=False))
+        info = requested_model(engine, body.model)
+        messages = [ChatMessage(role=message.role, content=message.content) for message in body.messages]
+        ids, stops = chat_ids(engine, messages)
+        head = {"id": f"chatcmpl-{g.request_id}", "object": "", "created": now(), "model": info.name}
+        answers = ChatAnswers(body, head, g.request_id)
+        requests = answers.requests(ids, stops, caller())
+        refuse_overflow(requests, info.context)
+        return _answer(answers, Batch(engine, metrics, g.request_id, requests), stream=bool(body.stream))
+
+    return openai
+
+
+def openai_error(error: ApiError) -> Response:
+    """An error in OpenAI's shape, with the headers that its SDKs go by."""
+    headers = error.headers
+    if error.retry_after is not None:
+        headers["retry-after-ms"] = str(max(1, round(error.retry_after * 1000)))
+    if error.code in FINAL_CODES:
+        headers["x-should-retry"] = "false"
+    return json_response(error_body(error), error.status, headers)
+
+
+def error_body(error: ApiError) -> Json:
+    kind = TYPES.get(error.status, "invalid_request_error" if error.status < 500 else "server_error")
+    return {"error": {"message": error.message, "type": kind, "param": error.param, "code": error.code}}
+
+
+def model_json(engine: Engine) -> Json:
+    card = model_card(loaded_model(engine))
+    return {"id": card.name, "object": "model", "created": int(card.modified), "owned_by": "llmtui"}
+
+
+def as_prompt(engine: Engine, prompt: str | Sequence[int], *, with_text: bool) -> Prompt:
+    """Text as ids, or ids as they are, with their text where it will be given back."""
+    if isinstance(prompt, str):
+        return Prompt(prompt, engine.tokenize(prompt))
+    return Prompt(engine.detokenize(prompt) if with_text else "", tuple(prompt))
+
+
+def refuse_overflow(requests: Sequence[GenerationRequest], context: int) -> None:
+    """Refuse, before anything runs, what the engine would refuse in the middle of an answer.
+
+    Raises ContextOverflow.
+    """
+    for wanted in requests:
+        tokens = len(wanted.prompt_ids or ()) + (wanted.params.max_tokens or 1)
+        if tokens > context:
+            raise ContextOverflow(tokens, context)
+
+
+def now() -> int:
+    return int(time.time())
+
+
+def _answer(answers: CompletionAnswers | ChatAnswers, batch: Batch, *, stream: bool) -> Response:
+    events = batch.events(client_gone(request.environ))
+    if stream:
+        return sse_response(guarded(_sse(answers, events), lambda error: sse_line(error_body(error))), batch.cancel)
+    return json_response(answers.whole(events))
+
+
+def _sse(answers: CompletionAnswers | ChatAnswers, events: Iterable[tuple[int, Event]]) -> Iterator[str]:
+    for frame in answers.frames(events):
+        yield sse_line(frame)
+    yield DONE

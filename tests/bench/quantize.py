@@ -1,0 +1,111 @@
+"""What each dtype gains on a CPU: llmtui in float32, bfloat16, float16 and int8 against transformers.generate().
+
+    python tests/bench/quantize.py [--shape gpt2] [--tokens 64] [--rounds 5] [--rows 2 4 8 16] [--json]
+
+One stream runs through the engine with its full trace (top-10, rank, entropy, stages), greedy; the yardstick is greedy
+generate() in float32 with the layers as transformers made them. Rows are one forward over a batch of equal lengths,
+without the engine: what continuous batching can gain at most. All ways alternate in one run, in turned order; medians
+over the rounds. Machines are noisy, so ratios count: x = median of (yardstick's time / this way's time) of each round.
+"""
+
+import argparse
+import json
+import statistics
+import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from time import perf_counter
+
+import torch
+from decode import PROMPT_IDS, engine_seconds, generate_seconds, loaded_model
+from models import SHAPES, make_folder
+from transformers import AutoModelForCausalLM, DynamicCache
+
+from llmtui.engine import Engine
+from llmtui.models.catalog import embedded_path
+
+DTYPES = ("float32", "bfloat16", "float16", "int8")
+YARDSTICK = "generate float32"
+
+
+def rows_seconds(model: torch.nn.Module, rows: int, tokens: int) -> float:
+    """Decode time of `model.forward` and argmax over a batch, with transformers' cache."""
+    with torch.inference_mode():
+        cache = DynamicCache(config=model.config)
+        ids = torch.tensor([PROMPT_IDS]).repeat(rows, 1)
+        token = model(input_ids=ids, past_key_values=cache, logits_to_keep=1).logits[:, -1].argmax(-1)
+        began = perf_counter()
+        for _ in range(tokens - 1):
+            token = model(input_ids=token[:, None], past_key_values=cache, logits_to_keep=1).logits[:, -1].argmax(-1)
+        return perf_counter() - began
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--shape", choices=[*SHAPES, "tiny-tales"], default="gpt2")
+    parser.add_argument("--tokens", type=int, default=64)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rows", type=int, nargs="*", default=[2, 4, 8, 16])
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    with ExitStack() as stack:
+        folder = embedded_path()
+        if options.shape != "tiny-tales":
+            folder = make_folder(options.shape, Path(stack.enter_context(tempfile.TemporaryDirectory())))
+        ways, infos = all_ways(stack, folder, options.tokens, options.rows)
+        for way in ways.values():
+            way()
+        rounds = []
+        for turn in range(options.rounds):
+            order = list(ways)[turn % len(ways) :] + list(ways)[: turn % len(ways)]
+            rounds.append({name: ways[name]() for name in order})
+    report(options, infos, rounds)
+
+
+def all_ways(
+    stack: ExitStack, folder: Path, tokens: int, rows: list[int]
+) -> tuple[dict[str, Callable[[], float]], dict[str, dict[str, object]]]:
+    plain = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    ways: dict[str, Callable[[], float]] = {YARDSTICK: lambda: generate_seconds(plain, tokens, greedy=True)}
+    infos: dict[str, dict[str, object]] = {}
+    for dtype in DTYPES:
+        engine = stack.enter_context(Engine())
+        info = engine.load(str(folder), device="cpu", dtype=dtype).wait(300)
+        model = engine.run_job(loaded_model).result(10)
+        infos[dtype] = {
+            "linears": info.linears,
+            "megabytes": info.weights_bytes / 1e6,
+            "load_seconds": info.load_seconds,
+        }
+        ways[f"{dtype}, one stream"] = lambda engine=engine: engine_seconds(engine, tokens, greedy=True)  # type: ignore[misc]
+        for n in rows:
+            ways[f"{dtype}, {n} rows"] = lambda model=model, n=n: rows_seconds(model, n, tokens)  # type: ignore[misc]
+    return ways, infos
+
+
+def report(options: argparse.Namespace, infos: dict[str, dict[str, object]], rounds: list[dict[str, float]]) -> None:
+    table = {}
+    for name in [YARDSTICK, *sorted(rounds[0].keys() - {YARDSTICK}, key=_order)]:
+        rows = int(name.split()[1]) if name.endswith("rows") else 1
+        table[name] = {
+            "tokens_per_second": rows * (options.tokens - 1) / statistics.median(r[name] for r in rounds),
+            "ratio": rows * statistics.median(r[YARDSTICK] / r[name] for r in rounds),
+        }
+    if options.json:
+        print(json.dumps({"shape": options.shape, "models": infos, "ways": table, "rounds": rounds}))
+        return
+    print(f"{options.shape}, {torch.get_num_threads()} threads, {len(rounds)} rounds of {options.tokens - 1} tokens")
+    for dtype, info in infos.items():
+        print(f"  {dtype:9} {info['linears']:45} {info['megabytes']:7.1f} MB  loaded in {info['load_seconds']:.2f} s")
+    for name, row in table.items():
+        print(f"  {name:22} {row['tokens_per_second']:9.1f} tok/s in all {row['ratio']:8.2f} x")
+
+
+def _order(name: str) -> tuple[int, int]:
+    dtype, _, way = name.partition(", ")
+    return DTYPES.index(dtype), 1 if way == "one stream" else int(way.split()[0])
+
+
+if __name__ == "__main__":
+    main()

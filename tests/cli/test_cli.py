@@ -1,0 +1,206 @@
+"""The program from outside: its exit codes, what it writes where, and what it never imports."""
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+from running import environment, llmtui
+
+from llmtui import __version__
+from llmtui.engine import Engine, GenerationRequest, SamplingParams
+from llmtui.insight.trace import read_tokens
+
+STORY = ["generate", "Once upon a time", "--seed", "7", "--max-new-tokens", "12"]
+
+
+def imported_modules(importtime: str) -> set[str]:
+    """The modules that `python -X importtime` lists."""
+    return {line.rpartition("|")[2].strip() for line in importtime.splitlines() if line.startswith("import time:")}
+
+
+def test_help_and_version_import_neither_torch_nor_textual_nor_settings(tmp_path: Path) -> None:
+    for arguments in (["--help"], ["generate", "--help"], ["--version"]):
+        done = subprocess.run(
+            [sys.executable, "-X", "importtime", "-m", "llmtui", *arguments],
+            capture_output=True,
+            text=True,
+            env=environment(tmp_path),
+            check=True,
+        )
+        modules = imported_modules(done.stderr)
+        assert "click" in modules
+        assert not modules & {"torch", "textual", "transformers", "pydantic", "flask", "numpy"}
+    assert done.stdout == f"llmtui, version {__version__}\n"
+
+
+def test_generate_writes_the_text_and_nothing_else(tmp_path: Path, tiny_tales_engine: Engine) -> None:
+    done = llmtui(*STORY, home=tmp_path)
+    params = SamplingParams(temperature=0.7, top_k=50, seed=7, max_tokens=12)
+    expected = tiny_tales_engine.submit(GenerationRequest(prompt="Once upon a time", params=params)).result().text
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.decode() == expected
+
+
+def test_generate_json_has_one_event_a_line_with_every_fact(tmp_path: Path) -> None:
+    done = llmtui(
+        "generate", "-", "--json", "--prompt-logprobs", "--max-new-tokens", "5", home=tmp_path, stdin="The fox\n"
+    )
+    lines = done.stdout.decode().splitlines()
+    events = [json.loads(line) for line in lines]
+    assert done.returncode == 0
+    assert [event["event"] for event in events] == ["queued", "started", "prefilled", *["token"] * 5, "finished"]
+    token = events[3]
+    facts = "id text bytes logprob surprisal_bits rank ties entropy_bits candidates stages sampled_prob u rows step_ns"
+    assert set(facts.split()) <= token.keys()
+    assert len(token["candidates"]) >= 10
+    assert bytes(b for event in events[3:8] for b in event["bytes"]).decode() == events[-1]["text"]
+    assert events[-1]["usage"] == {"prompt_tokens": 2, "completion_tokens": 5, "total_tokens": 7}
+    assert events[-1]["timings"]["tokens_per_second"] > 0
+    tokens = list(read_tokens(lines))
+    assert [t.is_prompt for t in tokens] == [True] * 2 + [False] * 5
+    assert tokens[0].logprob is None
+    assert b"".join(t.bytes for t in tokens[:2]) == b"The fox"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["generate", "x", "--temperature", "9"], 2, ["--temperature", "2"]),
+        (["generate", "x", "--top-k", "many"], 2, ["--top-k"]),
+        (["generate", "x", "--min-p", "7"], 2, ["min_p", "between 0 and 1"]),
+        (["generate", ""], 2, ["prompt", "empty"]),
+        (["generate", "x", "--device", "gpu7"], 2, ["--device", "cuda"]),
+        (["generate", "x", "--dtype", "float8"], 2, ["--dtype", "bfloat16"]),
+        (["--headless"], 2, ["--serve"]),
+        ([], 2, ["terminal", "llmtui generate"]),
+        (["--serve", "--headless", "--host", "0.0.0.0"], 2, ["--host", "keys"]),
+        (["--serve", "generate", "x"], 2, ["generate"]),
+        (["--no-such-option"], 2, ["--no-such-option"]),
+        (["generate", "x", "--model", "./nowhere"], 3, ["./nowhere"]),
+        (["generate", "x", "--model", "no/such\x1b[31m"], 3, ["no/such"]),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_sentence_with_its_exit_code(
+    tmp_path: Path, arguments: list[str], code: int, words: list[str]
+) -> None:
+    done = llmtui(*arguments, home=tmp_path)
+    message = done.stderr.decode()
+    assert done.returncode == code
+    assert done.stdout == b""
+    assert all(word in message for word in words), message
+    assert "Traceback" not in message
+    assert "\x1b" not in message
+
+
+def test_a_wrong_value_names_the_variable_and_where_it_came_from(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("TOP_K_TYPO=1\nDEFAULT_TOP_KK=3\nMAX_LENGTH_LIMIT=many\n")
+    done = llmtui("generate", "x", home=tmp_path)
+    assert done.returncode == 2
+    assert f"MAX_LENGTH_LIMIT in {tmp_path / '.env'}" in done.stderr.decode()
+    done = llmtui("generate", "x", home=tmp_path, MAX_LENGTH_LIMIT="0")
+    assert "MAX_LENGTH_LIMIT in the environment" in done.stderr.decode()
+
+
+def test_ctrl_c_stops_with_130_and_a_proper_last_event(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "llmtui", "generate", "Once", "--json", "--max-new-tokens", "500", "--temperature", "2"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=tmp_path,
+        env=environment(tmp_path),
+    ) as process:
+        assert process.stdout is not None
+        events = []
+        for line in process.stdout:
+            events.append(json.loads(line))
+            if len(events) == 5:
+                process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 130
+    assert events[-1]["event"] == "finished"
+    assert events[-1]["reason"] == "cancelled"
+
+
+def test_a_closed_pipe_ends_it_quietly(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "llmtui", "generate", "Once", "--max-new-tokens", "500"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=tmp_path,
+        env=environment(tmp_path),
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.read(10)
+        process.stdout.close()
+        assert process.wait(30) == 141
+        assert process.stderr.read() == b""
+
+
+def ask(url: str, body: dict[str, Any] | None = None) -> tuple[int, dict[str, Any]]:
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
+
+
+def test_headless_serves_without_textual_and_ends_on_sigterm(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-X", "importtime", "-m", "llmtui", "--serve", "--headless", "--port", "0"],
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        env=environment(tmp_path),
+    ) as process:
+        assert process.stderr is not None
+        lines: list[str] = []
+
+        def read_until(word: str) -> str:
+            for line in process.stderr or ():
+                lines.append(line)
+                if word in line and not line.startswith("import time:"):
+                    return line
+            raise AssertionError(f"{word!r} was never said")
+
+        url = read_until("listening on").split("listening on ")[1].split(",")[0].strip()
+        status, health = ask(f"{url}/health")
+        assert (status, health["status"]) in [(503, "loading"), (200, "healthy")]
+        read_until("is ready")
+        assert ask(f"{url}/health") == (
+            200,
+            {"status": "healthy", "model": "tiny-tales", "device": "CPU", "cuda_available": health["cuda_available"]},
+        )
+        status, answer = ask(f"{url}/generate", {"prompt": "Once upon a time", "max_length": 20, "temperature": 0})
+        assert status == 200
+        assert answer["generated_text"].startswith("Once upon a time,")
+        process.send_signal(signal.SIGTERM)
+        lines.append(process.stderr.read())
+        assert process.wait(5) == 0
+    assert "torch" in imported_modules("".join(lines))
+    assert not [module for module in imported_modules("".join(lines)) if module.startswith("textual")]
+
+
+def test_a_busy_port_is_one_sentence_that_names_it(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = llmtui("--serve", "--headless", "--port", str(port), home=tmp_path)
+    message = done.stderr.decode()
+    assert done.returncode == 1
+    assert str(port) in message
+    assert "PORT" in message
+    assert len(message.splitlines()) == 1
+
+
+def test_headless_says_why_a_model_cannot_be_loaded(tmp_path: Path) -> None:
+    done = llmtui("--serve", "--headless", "--port", "0", "--model", "./nowhere", home=tmp_path)
+    assert done.returncode == 3
+    assert "./nowhere" in done.stderr.decode()

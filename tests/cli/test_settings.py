@@ -1,0 +1,97 @@
+"""Settings: which source wins, what is wrong where, and that the documents list them all."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from llmtui.settings import Settings, SettingsError, load_settings, parse_device, unknown_variables
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_flag_beats_environment_beats_dotenv_beats_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    env_file = tmp_path / ".env"
+    env_file.write_text("PORT=1111\nMAX_WAITING=5\nDEFAULT_TOP_K=7\n")
+    monkeypatch.setenv("PORT", "2222")
+    monkeypatch.setenv("MAX_WAITING", "6")
+    settings = load_settings({"port": 3333, "seed": None}, env_file)
+    assert (settings.port, settings.max_waiting, settings.default_top_k, settings.max_length_limit) == (3333, 6, 7, 200)
+
+
+def test_defaults_are_those_that_are_promised() -> None:
+    settings = load_settings({}, Path("no such file"))
+    assert settings.model_name == "tiny-tales"
+    assert (settings.max_length_limit, settings.default_max_length, settings.default_temperature) == (200, 50, 0.7)
+    assert (settings.host, settings.port, settings.debug) == ("127.0.0.1", 5000, False)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("-1", "cpu"),
+        ("0", "cuda:0"),
+        ("3", "cuda:3"),
+        ("CUDA", "cuda"),
+        ("auto", "auto"),
+        (" mps ", "mps"),
+        ("cpu", "cpu"),
+    ],
+)
+def test_devices_as_people_write_them(written: str, meant: str) -> None:
+    assert parse_device(written) == meant
+    assert load_settings({"device": written}).device == meant
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("DEVICE=-2", ["DEVICE in ", ".env", "-1 (CPU)"]),
+        ("DEFAULT_TEMPERATURE=hot", ["DEFAULT_TEMPERATURE in ", "number"]),
+        ("PORT=99999", ["PORT in ", "65535"]),
+        ("HOST=0.0.0.0", ["HOST in ", "keys"]),
+        ("DEBUG=maybe", ["DEBUG in ", "boolean"]),
+        ("MAX_LENGTH_LIMIT=20", ["DEFAULT_MAX_LENGTH", "MAX_LENGTH_LIMIT"]),
+    ],
+)
+def test_a_wrong_value_names_variable_file_and_remedy(tmp_path: Path, line: str, words: list[str]) -> None:
+    env_file = tmp_path / ".env"
+    env_file.write_text(line)
+    with pytest.raises(SettingsError) as refused:
+        load_settings({}, env_file)
+    assert all(word in str(refused.value) for word in words), str(refused.value)
+
+
+def test_an_unknown_variable_in_dotenv_is_named_with_what_may_be_meant(tmp_path: Path) -> None:
+    env_file = tmp_path / ".env"
+    env_file.write_text("MODEL_NAM=gpt2\nDATABASE_URL=x\nPORT=1\n")
+    near, far = unknown_variables(env_file)
+    assert "MODEL_NAM in " in near
+    assert "did you mean MODEL_NAME?" in near
+    assert "DATABASE_URL" in far
+    assert "did you mean" not in far
+
+
+def test_a_dotenv_that_is_no_text_is_one_sentence(tmp_path: Path) -> None:
+    env_file = tmp_path / ".env"
+    env_file.write_bytes(b"PORT=\xff\xfe")
+    with pytest.raises(SettingsError, match="UTF-8"):
+        load_settings({}, env_file)
+
+
+def written(value: object) -> str:
+    return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def test_env_example_lists_every_setting_with_its_default_and_meaning() -> None:
+    text = (ROOT / ".env.example").read_text()
+    for name, field in Settings.model_fields.items():
+        assert f"# {field.description}\n# {name.upper()}={written(field.default)}\n" in text
+    assert len(re.findall(r"^# [A-Z_]+=", text, re.MULTILINE)) == len(Settings.model_fields)
+
+
+def test_readme_table_lists_every_setting_with_its_default_and_meaning() -> None:
+    text = (ROOT / "README.md").read_text()
+    for name, field in Settings.model_fields.items():
+        default = f"`{written(field.default)}`" if field.default is not None else ""
+        assert f"| `{name.upper()}` | {default} | {field.description} |" in text

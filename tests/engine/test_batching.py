@@ -1,0 +1,239 @@
+"""Many requests at once in the real engine: each gets what it would get alone, in fair turns, and fails alone."""
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from architectures import copy_tokenizer, make_model
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from llmtui.engine import Engine, GenerationRequest, SamplingParams
+from llmtui.engine.events import Failed, Finished, Prefilled, Started, Token
+from llmtui.engine.pace import LARGEST_STEP, SMALLEST_SHARE, Pace
+from llmtui.engine.requests import ParameterError
+from llmtui.engine.stream import GenerationResult, Stream
+
+GREEDY = SamplingParams(temperature=0.0, top_k=0, max_tokens=12, ignore_eos=True)
+ENDLESS = SamplingParams(max_tokens=300, ignore_eos=True, seed=1)
+
+
+def ids_of(length: int, seed: int) -> list[int]:
+    return random.Random(seed).choices(range(5, 4000), k=length)
+
+
+def ask(length: int, seed: int, params: SamplingParams, client: str = "local") -> GenerationRequest:
+    return GenerationRequest(prompt_ids=ids_of(length, seed), params=params, client=client)
+
+
+def until(stream: Stream, kind: type[Any], count: int = 1) -> None:
+    """Read events until so many of a kind have come."""
+    for event in stream:
+        count -= isinstance(event, kind)
+        if not count:
+            return
+    raise AssertionError(f"no {kind.__name__} came")
+
+
+@pytest.fixture(scope="module")
+def busy_engine() -> Iterator[Engine]:
+    with Engine() as engine:
+        engine.load("tiny-tales").wait(60)
+        yield engine
+
+
+def test_tiny_tales_runs_many_sequences_in_one_forward(busy_engine: Engine) -> None:
+    assert busy_engine.model is not None
+    assert busy_engine.model.engine_path == "many sequences in one forward"
+
+
+@settings(max_examples=8, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 150), st.integers(1, 12), st.integers(0, 6), st.booleans()), min_size=2, max_size=8
+    )
+)
+def test_whoever_comes_and_goes_each_request_gets_what_it_gets_alone(
+    busy_engine: Engine, plans: list[tuple[int, int, int, bool]]
+) -> None:
+    """plans: prompt length, new tokens, after how many tokens of the one before it arrives, whether it is stopped."""
+    streams: list[tuple[GenerationRequest, Stream, bool, list[Any]]] = []
+    for number, (length, tokens, delay, stopped) in enumerate(plans):
+        if streams:
+            _, earlier, _, seen = streams[-1]
+            while delay and (event := earlier.poll(timeout=20)) is not None:
+                seen.append(event)
+                delay -= isinstance(event, Token)
+        request = ask(length, number, replace(GREEDY, max_tokens=tokens))
+        streams.append((request, busy_engine.submit(request), stopped, []))
+        if stopped:
+            streams[-1][1].cancel()
+    for request, stream, stopped, seen in streams:
+        seen.extend(stream)
+        finished = seen[-1]
+        assert isinstance(finished, Finished)
+        assert finished.reason == "cancelled" or not stopped or finished.reason == "length"
+        together = [event for event in seen if isinstance(event, Token)]
+        alone = busy_engine.submit(replace(request, request_id="alone", params=replace(request.params, exact=True)))
+        for token, expected in zip(together, alone.result().tokens, strict=False):
+            assert token.id == expected.id
+            assert token.logprob == pytest.approx(expected.logprob, abs=1e-4)
+            assert token.entropy_bits == pytest.approx(expected.entropy_bits, abs=1e-3)
+
+
+def test_every_token_tells_how_many_rows_shared_its_forward(busy_engine: Engine) -> None:
+    alone = busy_engine.submit(ask(30, 1, GREEDY)).result()
+    assert [token.rows for token in alone.tokens] == [30] + [1] * 11
+    streams = [busy_engine.submit(ask(5, n, replace(GREEDY, max_tokens=100))) for n in range(6)]
+    rows = [token.rows for stream in streams for token in stream.result().tokens]
+    assert rows.count(6) > 100
+
+
+def bits_of(result: GenerationResult) -> list[tuple[Any, ...]]:
+    return [(t.id, t.logprob, t.entropy_bits, t.u, t.sampled_prob, t.candidates) for t in result.tokens]
+
+
+def test_an_exact_request_gives_the_same_bits_in_any_company(busy_engine: Engine) -> None:
+    request = ask(150, 9, SamplingParams(seed=5, max_tokens=25, ignore_eos=True, exact=True))
+    alone = busy_engine.submit(request).result()
+    company = [busy_engine.submit(ask(40 + n, n, ENDLESS)) for n in range(5)]
+    for stream in company:
+        until(stream, Token)
+    accompanied = busy_engine.submit(replace(request, request_id="again")).result()
+    assert bits_of(accompanied) == bits_of(alone)
+    assert [token.rows for token in accompanied.tokens] == [150 - 128] + [1] * 24
+    for stream in company:
+        stream.cancel()
+        assert stream.result().finished.reason == "cancelled"
+
+
+def test_a_long_prompt_arriving_does_not_stop_the_tokens_of_others(busy_engine: Engine) -> None:
+    running = busy_engine.submit(ask(5, 1, ENDLESS))
+    until(running, Token, 3)
+    arriving = busy_engine.submit(ask(400, 2, replace(GREEDY, max_tokens=1)))
+    blocks = [event for event in arriving if isinstance(event, Prefilled)]
+    beside = [e.rows for e in running if isinstance(e, Token) and e.rows > 1]
+    assert sum(rows - 1 for rows in beside) == 400
+    assert [rows - 1 for rows in beside] == [
+        b.done - a.done for a, b in zip([Prefilled(0, 400), *blocks], blocks, strict=False)
+    ]
+    assert len(blocks) >= 2
+
+
+@pytest.mark.parametrize("state", [Started, Prefilled, Token])
+def test_cancelling_in_any_state_ends_once_and_leaves_the_others_alone(busy_engine: Engine, state: type[Any]) -> None:
+    kept = busy_engine.submit(ask(20, 1, replace(GREEDY, max_tokens=60)))
+    until(kept, Token)
+    doomed = busy_engine.submit(ask(300, 2, replace(ENDLESS, max_tokens=200)))
+    until(doomed, state)
+    doomed.cancel()
+    rest = list(doomed)
+    assert [type(event) for event in rest if isinstance(event, (Finished, Failed))] == [Finished]
+    assert rest[-1].reason == "cancelled"
+    alone = busy_engine.submit(ask(20, 1, replace(GREEDY, max_tokens=60))).result()
+    assert kept.result().text == alone.text
+    assert busy_engine.stats().running == 0
+
+
+def test_a_forward_that_fails_ends_only_the_request_to_blame(
+    busy_engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = busy_engine.run_job(lambda loaded: loaded).result(10)
+    forward = type(loaded.runner).forward
+    poison = 4321
+
+    def failing(self: Any, work: Any) -> Any:
+        outputs = forward(self, work)
+        if any(poison in part.sequence.ids[part.begin : part.end] for part in work):
+            raise RuntimeError("out of memory")
+        return outputs
+
+    params = replace(GREEDY, max_tokens=40)
+    expected = [busy_engine.submit(ask(20, n, params)).result().text for n in range(3)]
+    monkeypatch.setattr(type(loaded.runner), "forward", failing)
+    good = [busy_engine.submit(ask(20, n, params)) for n in range(3)]
+    for stream in good:
+        until(stream, Token)
+    bad = busy_engine.submit(GenerationRequest(prompt_ids=[5, 6, poison], params=ENDLESS))
+    end = list(bad)[-1]
+    assert isinstance(end, Failed)
+    assert "out of memory" in end.error
+    assert [stream.result().text for stream in good] == expected
+
+
+def test_a_client_with_fifty_requests_does_not_hold_up_anothers_single_one() -> None:
+    with Engine(max_running=4, max_waiting=60) as engine:
+        engine.load("tiny-tales").wait(60)
+        params = replace(GREEDY, max_tokens=4)
+        many = [engine.submit(ask(20, n, params, client="many")) for n in range(50)]
+        engine.submit(ask(20, 99, params, client="single")).result()
+        ended = sum(any(isinstance(e, Finished) for e in stream.drain()) for stream in many)
+        # those that ran already when it came, and those that ran beside it
+        assert ended <= 3 * 4
+        for stream in many:
+            stream.cancel()
+
+
+def test_prompts_share_a_step_by_client(busy_engine: Engine) -> None:
+    """Of two clients' prompts, the one that waits alone is not read after all of the other's."""
+    hold = busy_engine.submit(ask(5, 1, ENDLESS))
+    until(hold, Token)
+    many = [busy_engine.submit(ask(300, n, replace(GREEDY, max_tokens=1), client="many")) for n in range(8)]
+    single = busy_engine.submit(ask(300, 50, replace(GREEDY, max_tokens=1), client="single"))
+    single.result()
+    ended = sum(any(isinstance(e, Finished) for e in stream.drain()) for stream in many)
+    assert ended <= 2
+    for stream in [hold, *many]:
+        stream.cancel()
+        stream.result()
+
+
+def test_a_model_that_cannot_be_packed_still_serves_several_at_once(engine: Engine, tmp_path: Path) -> None:
+    model = make_model("bloom", vocab_size=5120)
+    model.save_pretrained(tmp_path)
+    copy_tokenizer(tmp_path)
+    info = engine.load(str(tmp_path)).wait(60)
+    assert info.engine_path == "one sequence at a time"
+    streams = [engine.submit(ask(100, n, replace(GREEDY, max_tokens=20))) for n in range(4)]
+    for number, stream in enumerate(streams):
+        ids = ids_of(100, number)
+        expected = model.generate(torch.tensor([ids]), max_new_tokens=20, min_new_tokens=20, do_sample=False)
+        tokens = stream.result().tokens
+        assert [token.id for token in tokens] == expected[0, 100:].tolist()
+        assert {token.rows for token in tokens[1:]} == {1}
+
+
+def test_two_models_at_once_share_the_engines_steps(engine: Engine, model_folder: Callable[[str], Path]) -> None:
+    engine.load("tiny-tales").wait(60)
+    first = [engine.submit(ask(10, n, replace(GREEDY, max_tokens=150))) for n in range(3)]
+    engine.load(str(model_folder("llama"))).wait(60)
+    second = engine.submit(ask(10, 1, GREEDY))
+    names = {stream.result().started.model for stream in first}
+    assert names == {"tiny-tales"}
+    assert len(second.result().tokens) == 12
+
+
+def test_the_share_of_prompts_follows_what_steps_take() -> None:
+    slow, fast = Pace(), Pace()
+    for pace, mixed in ((slow, 1.0), (fast, 0.11)):
+        pace.record(decoding=4, prompt_tokens=0, seconds=0.1)
+        for _ in range(20):
+            pace.record(decoding=4, prompt_tokens=pace.beside, seconds=mixed)
+    assert slow.beside == SMALLEST_SHARE
+    assert fast.beside == LARGEST_STEP
+
+
+def test_a_slow_machine_reads_a_lone_prompt_in_steps_that_can_be_stopped() -> None:
+    pace = Pace()
+    assert pace.quiet == LARGEST_STEP
+    pace.record(decoding=0, prompt_tokens=512, seconds=10.0)
+    assert pace.quiet == pytest.approx(51, abs=1)
+
+
+def test_exact_must_be_a_yes_or_a_no() -> None:
+    with pytest.raises(ParameterError, match="exact"):
+        SamplingParams(exact="no")  # type: ignore[arg-type]

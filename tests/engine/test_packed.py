@@ -1,0 +1,125 @@
+"""Many sequences in one forward: each one's logits are those that the model's own forward gives it alone."""
+
+import random
+from typing import Any
+
+import pytest
+import torch
+from architectures import NOT_PACKABLE, PACKABLE, VOCAB, WINDOW, make_model, plain_logits, shared_model
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from llmtui.engine.attention import PackedBatch, Span
+from llmtui.engine.kv_cache import FIRST_CAPACITY, KVSlab
+from llmtui.engine.runner import PackedRunner, PlainRunner
+from llmtui.engine.self_check import find_runner, packed_difference
+
+LENGTHS = st.lists(st.integers(1, 5 * WINDOW), min_size=1, max_size=5)
+
+
+def random_ids(length: int, seed: int) -> list[int]:
+    return random.Random(seed).choices(range(VOCAB), k=length)
+
+
+def read_by_schedule(runner: PackedRunner, prompts: list[list[int]], seed: int) -> list[torch.Tensor]:
+    """All rows of logits of each prompt, read in blocks of random sizes by random company."""
+    rng = random.Random(seed)
+    slabs = [KVSlab(len(prompt)) for prompt in prompts]
+    done = [0] * len(prompts)
+    rows: list[list[torch.Tensor]] = [[] for _ in prompts]
+    while left := [i for i, prompt in enumerate(prompts) if done[i] < len(prompt)]:
+        chosen = rng.sample(left, rng.randint(1, len(left)))
+        ends = [min(len(prompts[i]), done[i] + rng.choice((1, 1, 1, 3, WINDOW + 2))) for i in chosen]
+        spans = [Span(slabs[i], done[i], end) for i, end in zip(chosen, ends, strict=True)]
+        ids = [t for i, end in zip(chosen, ends, strict=True) for t in prompts[i][done[i] : end]]
+        every = [rng.random() < 0.5 for _ in chosen]
+        for i, end, wants_all, logits in zip(chosen, ends, every, runner.forward_spans(spans, ids, every), strict=True):
+            assert logits.shape == (end - done[i] if wants_all else 1, VOCAB)
+            rows[i].append(torch.full((end - done[i], VOCAB), torch.nan))
+            rows[i][-1][-len(logits) :] = logits
+            done[i] = end
+    return [torch.cat(parts) for parts in rows]
+
+
+@pytest.mark.parametrize("architecture", PACKABLE)
+def test_whoever_shares_the_forward_each_gets_its_own_logits(architecture: str) -> None:
+    model = shared_model(architecture)
+    runner = find_runner(model, "cpu")
+    assert isinstance(runner, PackedRunner)
+
+    @settings(max_examples=12, deadline=None)
+    @given(LENGTHS, st.integers(0, 2**32))
+    def check(lengths: list[int], seed: int) -> None:
+        prompts = [random_ids(length, seed + i) for i, length in enumerate(lengths)]
+        for prompt, logits in zip(prompts, read_by_schedule(runner, prompts, seed), strict=True):
+            expected = plain_logits(model, prompt)
+            wanted = ~torch.isnan(logits)
+            assert wanted[-1].all()
+            torch.testing.assert_close(logits[wanted], expected[wanted], rtol=1e-4, atol=1e-4 * float(expected.std()))
+
+    check()
+
+
+@pytest.mark.parametrize("architecture", NOT_PACKABLE)
+def test_an_architecture_that_cannot_be_packed_runs_one_sequence_at_a_time(architecture: str) -> None:
+    runner = find_runner(shared_model(architecture), "cpu")
+    assert isinstance(runner, PlainRunner)
+    assert runner.path == "one sequence at a time"
+
+
+def test_rotary_frequencies_that_follow_the_longest_sequence_are_not_packed() -> None:
+    rope = {"rope_type": "dynamic", "factor": 2.0, "rope_theta": 10000.0}
+    assert isinstance(find_runner(make_model("llama", rope_parameters=rope), "cpu"), PlainRunner)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("architecture", ["gpt2", "llama", "gemma3_text"])
+def test_half_precision_is_packed_within_its_own_rounding(architecture: str, dtype: torch.dtype) -> None:
+    model = make_model(architecture, dtype)
+    assert isinstance(find_runner(model, "cpu"), PackedRunner)
+    assert packed_difference(model, "cpu") < 0.05
+
+
+def test_the_check_at_load_sees_rows_that_look_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    def everything(_: Any, rows: int, keys: int, *__: object) -> torch.Tensor:
+        return torch.ones(rows, keys, dtype=torch.bool)
+
+    monkeypatch.setattr(PackedBatch, "mask", everything)
+    assert isinstance(find_runner(shared_model("llama"), "cpu"), PlainRunner)
+
+
+def test_the_check_at_load_sees_sequences_that_mix(monkeypatch: pytest.MonkeyPatch) -> None:
+    shared = KVSlab(100)
+    monkeypatch.setattr("llmtui.engine.self_check.KVSlab", lambda _: shared)
+    assert isinstance(find_runner(shared_model("gpt2"), "cpu"), PlainRunner)
+
+
+@pytest.mark.parametrize("architecture", ["gpt2", "mistral"])
+def test_packing_leaves_the_models_own_forward_as_it_was(architecture: str) -> None:
+    model = make_model(architecture)
+    ids = random_ids(20, 1)
+    before = plain_logits(model, ids)
+    find_runner(model, "cpu")
+    assert model.config._attn_implementation == "sdpa"
+    assert torch.equal(plain_logits(model, ids), before)
+
+
+def test_a_slab_holds_what_was_written_however_it_grew() -> None:
+    rng = random.Random(3)
+    limit = 5 * FIRST_CAPACITY + 7
+    slab, written = KVSlab(limit), torch.empty(1, 2, 0, 4)
+    while written.shape[2] < limit:
+        rows = min(limit - written.shape[2], rng.choice((1, 60, 200)))
+        new = torch.randn(1, 2, rows, 4)
+        keys, values = slab.write(0, written.shape[2], new, -new)
+        written = torch.cat([written, new], dim=2)
+        assert torch.equal(keys, written)
+        assert torch.equal(values, -written)
+
+
+def test_writing_a_block_again_replaces_it() -> None:
+    slab = KVSlab(10)
+    first, again = torch.zeros(1, 1, 4, 2), torch.ones(1, 1, 4, 2)
+    slab.write(0, 0, first, first)
+    keys, _ = slab.write(0, 2, again, again)
+    assert keys[0, 0, :, 0].tolist() == [0, 0, 1, 1, 1, 1]
