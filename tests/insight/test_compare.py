@@ -10,7 +10,8 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
-from llmtui.engine import SamplingParams
+from llmtui.engine import Engine, SamplingParams
+from llmtui.engine.loaded import LoadedModel
 from llmtui.engine.loads import LoadProgress
 from llmtui.insight.compare import Comparison, ModelChoice
 from llmtui.models.catalog import embedded_path
@@ -51,10 +52,16 @@ def comparison(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
     return comparison
 
 
-def own_logits(folder: Path, ids: list[int], dtype: torch.dtype) -> torch.Tensor:
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype)
-    with torch.inference_mode():
-        return model(torch.tensor([ids])).logits[0, :-1].double()
+def own_logits(ids: list[int], dtype: str) -> torch.Tensor:
+    """What tiny-tales thinks of the tokens from the second on, as the engine loads it."""
+    with Engine() as engine:
+        engine.load("tiny-tales", dtype=dtype).wait(timeout=120)
+
+        def forward(loaded: LoadedModel) -> torch.Tensor:
+            with torch.inference_mode():
+                return loaded.model(torch.tensor([ids])).logits[0, :-1].double()
+
+        return engine.run_job(forward).result(timeout=60)
 
 
 def test_text_is_transformers_own_and_every_figure_is_there(comparison: Comparison) -> None:
@@ -79,8 +86,8 @@ def test_divergence_of_a_dtype_is_that_of_its_own_logits_on_the_same_ids(compari
     assert reference.differences is None
     tokenizer = AutoTokenizer.from_pretrained(embedded_path())
     ids = tokenizer(PROMPT + reference.measured.text).input_ids
-    p = torch.log_softmax(own_logits(embedded_path(), ids, torch.float32), dim=-1)
-    q = torch.log_softmax(own_logits(embedded_path(), ids, torch.bfloat16), dim=-1)
+    p = torch.log_softmax(own_logits(ids, "float32"), dim=-1)
+    q = torch.log_softmax(own_logits(ids, "bfloat16"), dim=-1)
     expected = torch.nn.functional.kl_div(q, p, log_target=True, reduction="none").sum(-1) / math.log(2)
     assert len(other.differences) == len(ids) - 1
     assert [at.kl_bits for at in other.differences] == pytest.approx(expected.tolist(), rel=0.05, abs=1e-4)
@@ -99,7 +106,7 @@ def test_models_of_other_tokens_share_bits_per_byte_alone(comparison: Comparison
     tokenizer = AutoTokenizer.from_pretrained(embedded_path())
     ids = tokenizer(text).input_ids
     first = len(tokenizer.decode(ids[:1]).encode())
-    logits = own_logits(embedded_path(), ids, torch.float32)
+    logits = own_logits(ids, "float32")
     bits = torch.nn.functional.cross_entropy(logits, torch.tensor(ids[1:]), reduction="sum") / math.log(2)
     assert reference.bits_per_byte == pytest.approx(float(bits) / (len(text.encode()) - first), rel=1e-3)
     assert other.bits_per_byte == pytest.approx(reference.bits_per_byte, rel=0.05)
@@ -117,23 +124,25 @@ def test_model_that_cannot_be_loaded_fills_its_column_and_the_others_go_on(compa
 
 OUTSIDE = """
 import gc, os, sys, torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, AutoConfig
+from transformers import AutoConfig, AutoModelForCausalLM
+from llmtui.engine import Engine, GenerationRequest, SamplingParams
+from llmtui.engine.imports import import_heavy_libraries
 def resident():
     return int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+import_heavy_libraries()
 AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(sys.argv[2]))
-AutoTokenizer.from_pretrained(sys.argv[2])
 gc.collect()
 before = resident()
-model = AutoModelForCausalLM.from_pretrained(sys.argv[1], dtype=torch.float32)
-tokenizer = AutoTokenizer.from_pretrained(sys.argv[1])
-with torch.inference_mode():
-    model(torch.tensor([[1, 2, 3, 4]]))
-print(resident() - before)
+engine = Engine()
+engine.load(sys.argv[1]).wait(100)
+engine.submit(GenerationRequest(prompt="Once", params=SamplingParams(max_tokens=2))).result()
+print(resident() - before, flush=True)
+os._exit(0)
 """
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
-def test_memory_is_what_a_fresh_process_of_transformers_takes(tmp_path: Path) -> None:
+def test_memory_is_what_a_fresh_process_takes(tmp_path: Path) -> None:
     folder = byte_model(tmp_path / "large", n_embd=768, n_layer=6, n_head=12)
     small = byte_model(tmp_path / "small")
     done = subprocess.run(
