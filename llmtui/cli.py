@@ -16,6 +16,11 @@ _COMMANDS = {
         "llmtui.commands.monitor:monitor",
         "Watch the machine: processor in all and per core, load, memory, GPU.",
     ),
+    "sweep": ("llmtui.commands.sweep:sweep", "Continue PROMPT under every combination of settings."),
+    "compare": (
+        "llmtui.commands.compare:compare",
+        "Let several models continue PROMPT, and compare what they cost and write.",
+    ),
 }
 
 

@@ -18,8 +18,8 @@ from transformers import (
 )
 
 from llmtui.engine import Engine
-from llmtui.engine.loaded import LoadedModel
 from llmtui.insight.architecture import ModuleFacts, architecture_of, module_tree, token_cost, without_weights
+from llmtui.models.catalog import embedded_path
 
 WIDE = {
     "vocab_size": 320,
@@ -126,15 +126,13 @@ def test_models_without_keys_and_values_have_no_such_cost() -> None:
 
 
 def test_tree_names_every_tensor_once_and_stacks_equal_layers(tiny_tales_engine: Engine) -> None:
-    def facts(loaded: LoadedModel) -> tuple[ModuleFacts, int]:
-        return module_tree(loaded.model), len(list(loaded.model.named_parameters(remove_duplicate=False)))
-
-    tree, tensors = tiny_tales_engine.run_job(facts).result(timeout=30)
+    model = AutoModelForCausalLM.from_pretrained(embedded_path())
+    tree = module_tree(without_weights(model.config, torch.float32))
 
     def count(module: ModuleFacts) -> int:
         return len(module.tensors) + sum(count(part) * part.repeats for part in module.parts)
 
-    assert count(tree) == tensors
+    assert count(tree) == len(list(model.named_parameters(remove_duplicate=False)))
     blocks = [module for _, module in tree.walk() if module.kind == "GPT2Block"]
     assert [block.repeats for block in blocks] == [6]
     info = tiny_tales_engine.model

@@ -1,0 +1,174 @@
+"""llmtui compare: several models on one prompt, side by side."""
+
+import sys
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from llmtui.commands.options import CONTEXT, JSON, leave, length_options, sampling_options, settings_of
+
+if TYPE_CHECKING:
+    from llmtui.insight.compare import Column, Comparison, ModelChoice
+    from llmtui.settings import Settings
+
+# A seed of its own, so that all models draw with the same random numbers.
+SEED = 0
+
+
+@click.command(context_settings=CONTEXT)
+@click.argument("prompt", required=False)
+@click.option("--model", "names", multiple=True, metavar="NAME[@DTYPE]", help="Give it again for each model.")
+@JSON
+@sampling_options
+@length_options
+@click.pass_context
+def compare(ctx: click.Context, /, prompt: str | None, names: tuple[str, ...], as_json: bool, **flags: Any) -> None:
+    """Let several models continue PROMPT, and compare what they cost and write; - reads it from stdin.
+
+    A model in two dtypes counts as two: --model tiny-tales --model tiny-tales@bfloat16. The first that runs is the
+    reference. --json keys: prompt, complete, models (model, dtype, problem, parameters, context, disk_bytes,
+    memory_bytes, peak_bytes, load_seconds, first_token_seconds, tokens_per_second, tokens, text, bits_per_byte,
+    mean_kl_bits, top1_agreement, positions (index, id, kl_bits, top1, top1_other, rank, rank_other)).
+    """
+    if len(names) < 2:
+        raise click.BadParameter("give at least two models to compare", param_hint="--model")
+    if prompt is None and sys.stdin.isatty():
+        raise click.UsageError('give a PROMPT: llmtui compare "Once upon a time" --model A --model B')
+    settings = settings_of(ctx, flags)
+    choices = [parse_choice(name, settings.dtype) for name in names]
+    from llmtui.commands.guard import guarded
+
+    leave(guarded(lambda: run_compare(settings, prompt, choices, as_json)))
+
+
+def parse_choice(text: str, dtype: str) -> "ModelChoice":
+    """`NAME` or `NAME@DTYPE`; an @ that no dtype follows belongs to the name."""
+    from llmtui.insight.compare import ModelChoice
+    from llmtui.settings import DTYPES
+
+    name, at, suffix = text.rpartition("@")
+    if at and name and suffix in DTYPES:
+        return ModelChoice(name, suffix)
+    return ModelChoice(text, dtype)
+
+
+def run_compare(settings: "Settings", prompt: str | None, choices: "list[ModelChoice]", as_json: bool) -> int:
+    """Measure model after model, write; the exit code. Ctrl-C writes the models that are done."""
+    from llmtui.commands import exit_codes
+    from llmtui.commands.console import progress_text
+    from llmtui.commands.progress import ProgressLine
+    from llmtui.commands.stdin import read_text
+    from llmtui.engine import GenerationRequest, SamplingParams
+    from llmtui.engine.loads import LoadProgress
+    from llmtui.insight.compare import Comparison
+    from llmtui.system.logs import setup_logging
+    from llmtui.system.paths import log_file
+
+    setup_logging(log_file(), settings.debug)
+    params = SamplingParams(
+        temperature=settings.default_temperature,
+        top_k=settings.default_top_k,
+        top_p=settings.default_top_p,
+        max_tokens=settings.max_new_tokens,
+        max_length=settings.max_length,
+        seed=SEED if settings.seed is None else settings.seed,
+        top_logprobs=0,
+    )
+    prepare = partial(setup_logging, log_file(), settings.debug)
+    comparison = Comparison(read_text(prompt), params, settings.device, prepare)
+    # an empty prompt is told before anything is loaded
+    GenerationRequest(prompt=comparison.prompt)
+    code = exit_codes.DONE
+    try:
+        for choice in choices:
+            with ProgressLine() as line:
+
+                def show(progress: LoadProgress | int, name: str = choice.name) -> None:
+                    words = f"{progress} tokens" if isinstance(progress, int) else progress_text(progress)
+                    line.show(f"{name}: {words}")
+
+                comparison.add(choice, show)
+    except KeyboardInterrupt:
+        code = exit_codes.INTERRUPTED
+    write_comparison(comparison, complete=len(comparison.columns) == len(choices), as_json=as_json)
+    if code == exit_codes.DONE and all(column.problem is not None for column in comparison.columns):
+        return exit_codes.NO_MODEL
+    return code
+
+
+def write_comparison(comparison: "Comparison", *, complete: bool, as_json: bool) -> None:
+    from llmtui.commands.table import write_json, write_lines, write_table
+    from llmtui.tui.text import visible, visible_multiline
+
+    if as_json:
+        models = [column_fields(column) for column in comparison.columns]
+        write_json({"prompt": comparison.prompt, "complete": complete, "models": models})
+        return
+    write_table(
+        ("model", "parameters", "context", "disk", "memory", "peak", "load", "first", "tok/s", "bit/B", "KL", "top-1"),
+        [row_for_people(column) for column in comparison.columns],
+        "<" + ">" * 11,
+    )
+    for column in comparison.columns:
+        body = column.problem if column.measured is None else column.measured.text
+        write_lines(["", visible(f"── {label(column)}"), visible_multiline(body or "")])
+
+
+def label(column: "Column") -> str:
+    dtype = column.measured.info.dtype if column.measured is not None else column.choice.dtype
+    return f"{column.choice.name}@{dtype}"
+
+
+def row_for_people(column: "Column") -> tuple[str, ...]:
+    from llmtui.commands.units import count, fixed, short_count, size
+
+    measured = column.measured
+    if measured is None:
+        return (label(column), *["–"] * 11)
+    agreement = column.top1_agreement
+    return (
+        label(column),
+        short_count(measured.info.parameters),
+        count(measured.info.context),
+        size(measured.disk_bytes),
+        size(measured.memory_bytes),
+        size(measured.peak_bytes),
+        f"{measured.info.load_seconds:.1f} s",
+        "–" if measured.first_token is None else f"{measured.first_token:.2f} s",
+        fixed(measured.tokens_per_second, 1),
+        fixed(column.bits_per_byte, 3),
+        fixed(column.mean_kl_bits, 4),
+        "–" if agreement is None else f"{agreement:.1%}",
+    )
+
+
+def column_fields(column: "Column") -> dict[str, Any]:
+    from dataclasses import asdict
+    from math import isfinite
+
+    measured = column.measured
+    fields: dict[str, Any] = {
+        "model": column.choice.name,
+        "dtype": column.choice.dtype if measured is None else measured.info.dtype,
+        "problem": column.problem,
+        "parameters": measured and measured.info.parameters,
+        "context": measured and measured.info.context,
+        "disk_bytes": measured and measured.disk_bytes,
+        "memory_bytes": measured and measured.memory_bytes,
+        "peak_bytes": measured and measured.peak_bytes,
+        "load_seconds": measured and measured.info.load_seconds,
+        "first_token_seconds": measured and measured.first_token,
+        "tokens_per_second": measured and measured.tokens_per_second,
+        "tokens": measured and measured.tokens,
+        "text": measured and measured.text,
+        "bits_per_byte": column.bits_per_byte,
+        "mean_kl_bits": column.mean_kl_bits,
+        "top1_agreement": column.top1_agreement,
+        "positions": None if column.differences is None else [asdict(at) for at in column.differences],
+    }
+    # an infinite divergence has no JSON number
+    for owner, key in [(fields, "mean_kl_bits"), *((at, "kl_bits") for at in fields["positions"] or [])]:
+        if owner[key] is not None and not isfinite(owner[key]):
+            owner[key] = None
+    return fields

@@ -1,0 +1,32 @@
+"""One line of progress on stderr, where a person watches."""
+
+import sys
+import time
+
+REDRAW_SECONDS = 0.1
+
+
+class ProgressLine:
+    """Shows the latest text, and takes it away at the end; nothing where stderr is no terminal."""
+
+    def __init__(self) -> None:
+        self._watched = sys.stderr.isatty()
+        self._shown_at = 0.0
+
+    def show(self, text: str) -> None:
+        now = time.monotonic()
+        if not self._watched or now - self._shown_at < REDRAW_SECONDS:
+            return
+        from llmtui.tui.text import visible
+
+        self._shown_at = now
+        sys.stderr.write(f"\r\x1b[K{visible(text)}")
+        sys.stderr.flush()
+
+    def __enter__(self) -> "ProgressLine":
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self._shown_at:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()

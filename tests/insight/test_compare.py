@@ -1,0 +1,158 @@
+"""Comparisons of real models in processes of their own."""
+
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
+
+from llmtui.engine import Engine, SamplingParams
+from llmtui.engine.loaded import LoadedModel
+from llmtui.engine.loads import LoadProgress
+from llmtui.insight.compare import Comparison, ModelChoice
+from llmtui.models.catalog import embedded_path
+
+PROMPT = "Once upon a time there was a mouse."
+PARAMS = SamplingParams(temperature=0.0, max_tokens=4, ignore_eos=True, top_logprobs=0)
+
+
+def byte_model(folder: Path, **shape: int) -> Path:
+    """A random model that reads bytes: another vocabulary than tiny-tales'."""
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    tokenizer = Tokenizer(models.BPE(vocab={char: i for i, char in enumerate(alphabet)}, merges=[]))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer).save_pretrained(folder)
+    fields = {"n_embd": 64, "n_layer": 2, "n_head": 4, "n_positions": 256} | shape
+    torch.manual_seed(0)
+    GPT2LMHeadModel(GPT2Config(vocab_size=256, bos_token_id=0, eos_token_id=0, **fields)).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def comparison(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
+    """tiny-tales, the same in bfloat16, one that is not there, and a byte model."""
+    comparison = Comparison(PROMPT, PARAMS)
+    progress: list[object] = []
+    other = byte_model(tmp_path_factory.mktemp("bytes"))
+    choices = [
+        ModelChoice("tiny-tales"),
+        ModelChoice("tiny-tales", "bfloat16"),
+        ModelChoice("./nowhere"),
+        ModelChoice(str(other)),
+    ]
+    for choice in choices:
+        comparison.add(choice, progress.append)
+    assert [step for step in progress if isinstance(step, int)] == [1, 2, 3, 4] * 3
+    assert all(isinstance(step, (int, LoadProgress)) for step in progress)
+    return comparison
+
+
+def own_logits(ids: list[int], dtype: str) -> torch.Tensor:
+    """What tiny-tales thinks of the tokens from the second on, as the engine loads it."""
+    with Engine() as engine:
+        engine.load("tiny-tales", dtype=dtype).wait(timeout=120)
+
+        def forward(loaded: LoadedModel) -> torch.Tensor:
+            with torch.inference_mode():
+                return loaded.model(torch.tensor([ids])).logits[0, :-1].double()
+
+        return engine.run_job(forward).result(timeout=60)
+
+
+def test_text_is_transformers_own_and_every_figure_is_there(comparison: Comparison) -> None:
+    measured = comparison.columns[0].measured
+    assert measured is not None
+    model = AutoModelForCausalLM.from_pretrained(embedded_path(), dtype=torch.float32)
+    tokenizer = AutoTokenizer.from_pretrained(embedded_path())
+    ids = tokenizer(PROMPT, return_tensors="pt").input_ids
+    generated = model.generate(ids, max_new_tokens=4, min_new_tokens=4, do_sample=False)
+    assert measured.text == tokenizer.decode(generated[0, ids.shape[1] :])
+    assert measured.tokens == 4
+    assert measured.disk_bytes == (embedded_path() / "model.safetensors").stat().st_size
+    assert measured.first_token is not None
+    assert measured.tokens_per_second is not None
+    assert measured.peak_bytes >= measured.memory_bytes > 0
+
+
+def test_divergence_of_a_dtype_is_that_of_its_own_logits_on_the_same_ids(comparison: Comparison) -> None:
+    reference, other, *_ = comparison.columns
+    assert reference.measured is not None
+    assert other.differences is not None
+    assert reference.differences is None
+    tokenizer = AutoTokenizer.from_pretrained(embedded_path())
+    ids = tokenizer(PROMPT + reference.measured.text).input_ids
+    p = torch.log_softmax(own_logits(ids, "float32"), dim=-1)
+    q = torch.log_softmax(own_logits(ids, "bfloat16"), dim=-1)
+    expected = torch.nn.functional.kl_div(q, p, log_target=True, reduction="none").sum(-1) / math.log(2)
+    assert len(other.differences) == len(ids) - 1
+    assert [at.kl_bits for at in other.differences] == pytest.approx(expected.tolist(), rel=0.05, abs=1e-4)
+    assert other.mean_kl_bits is not None
+    assert 0 < other.mean_kl_bits < 0.01
+    assert other.top1_agreement is not None
+    assert other.top1_agreement > 0.5
+
+
+def test_models_of_other_tokens_share_bits_per_byte_alone(comparison: Comparison) -> None:
+    reference, other, _, of_bytes = comparison.columns
+    assert of_bytes.differences is None
+    assert of_bytes.mean_kl_bits is None
+    assert reference.measured is not None
+    text = PROMPT + reference.measured.text
+    tokenizer = AutoTokenizer.from_pretrained(embedded_path())
+    ids = tokenizer(text).input_ids
+    first = len(tokenizer.decode(ids[:1]).encode())
+    logits = own_logits(ids, "float32")
+    bits = torch.nn.functional.cross_entropy(logits, torch.tensor(ids[1:]), reduction="sum") / math.log(2)
+    assert reference.bits_per_byte == pytest.approx(float(bits) / (len(text.encode()) - first), rel=1e-3)
+    assert other.bits_per_byte == pytest.approx(reference.bits_per_byte, rel=0.05)
+    # a random byte model knows nothing: eight bits a byte, about
+    assert of_bytes.bits_per_byte == pytest.approx(8.0, abs=0.3)
+
+
+def test_model_that_cannot_be_loaded_fills_its_column_and_the_others_go_on(comparison: Comparison) -> None:
+    missing = comparison.columns[2]
+    assert missing.measured is None
+    assert missing.problem == "./nowhere is not a folder on this machine: check the path"
+    assert missing.bits_per_byte is None
+    assert comparison.columns[3].measured is not None
+
+
+OUTSIDE = """
+import gc, os, sys, torch
+from transformers import AutoConfig, AutoModelForCausalLM
+from llmtui.engine import Engine, GenerationRequest, SamplingParams
+from llmtui.engine.imports import import_heavy_libraries
+def resident():
+    return int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+import_heavy_libraries()
+AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(sys.argv[2]))
+gc.collect()
+before = resident()
+engine = Engine()
+engine.load(sys.argv[1]).wait(100)
+engine.submit(GenerationRequest(prompt="Once", params=SamplingParams(max_tokens=2))).result()
+print(resident() - before, flush=True)
+os._exit(0)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
+def test_memory_is_what_a_fresh_process_takes(tmp_path: Path) -> None:
+    folder = byte_model(tmp_path / "large", n_embd=768, n_layer=6, n_head=12)
+    small = byte_model(tmp_path / "small")
+    done = subprocess.run(
+        [sys.executable, "-c", OUTSIDE, str(folder), str(small)],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=True,
+    )
+    outside = int(done.stdout)
+    measured = Comparison("Once", PARAMS).add(ModelChoice(str(folder))).measured
+    assert measured is not None
+    assert measured.memory_bytes == pytest.approx(outside, rel=0.1)
