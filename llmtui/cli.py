@@ -18,7 +18,7 @@ _SHARED_OPTIONS = (
         "--model", "model_name", metavar="NAME", help="tiny-tales (comes along), a Hugging Face id, a folder."
     ),
     click.option("--device", metavar="WHERE", help="auto, cpu, cuda, mps; -1 is the CPU, 0 and up that GPU."),
-    click.option("--dtype", metavar="TYPE", help="auto, float32, bfloat16 or float16."),
+    click.option("--dtype", metavar="TYPE", help="auto, float32, bfloat16, float16 or int8."),
     click.option("--temperature", "default_temperature", type=float, metavar="T", help="0 is greedy."),
     click.option("--top-k", "default_top_k", type=int, metavar="K", help="Keep the K most probable; 0 is off."),
     click.option("--top-p", "default_top_p", type=float, metavar="P", help="Keep a probability of P; 1 is off."),
