@@ -8,7 +8,7 @@ import ctypes
 import platform
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ import torch
 from torch import Tensor, nn
 
 INT8_MAX = 127
+# in float32 these are 64 MiB: what is smaller stays in the CPU's caches, where MKL is no slower than packed layers
+FEWEST_PARAMETERS = 16 << 20
 
 
 class OneDnnLinear(nn.Module):
@@ -170,6 +172,12 @@ class Precision:
     dtype: torch.dtype
     packing: Packing | None
     note: str
+
+    def fitted(self, parameters: int) -> "Precision":
+        """The same for a model of so many parameters: small ones gain nothing from packed float32."""
+        if self.packing is _pack_float32 and parameters < FEWEST_PARAMETERS:
+            return replace(self, packing=None, note=self.note.replace("oneDNN", "torch"))
+        return self
 
 
 def choose_precision(dtype: str, device: str, stored: torch.dtype | None) -> Precision:

@@ -179,9 +179,15 @@ def test_every_linear_is_packed_the_tied_head_too_and_the_embedding_is_not() -> 
 @pytest.mark.parametrize("architecture", ["gpt2", "llama", "qwen2"])
 @pytest.mark.parametrize("dtype", PACKED)
 def test_a_model_on_packed_linears_predicts_what_float32_predicts(
-    engine: Engine, model_folder: Callable[[str], Path], architecture: str, dtype: str
+    engine: Engine,
+    model_folder: Callable[[str], Path],
+    monkeypatch: pytest.MonkeyPatch,
+    architecture: str,
+    dtype: str,
 ) -> None:
     packing_of(dtype)
+    monkeypatch.setattr(quantize, "_mkl_is_slow", lambda: True)
+    monkeypatch.setattr(quantize, "FEWEST_PARAMETERS", 0)
     folder = model_folder(architecture)
     info = engine.load(str(folder), device="cpu", dtype=dtype).wait(60)
     assert info.dtype == dtype
@@ -254,6 +260,9 @@ def test_float32_is_packed_where_mkl_is_slow_and_left_alone_elsewhere(
     for dtype in ("auto", "float32"):
         precision = choose_precision(dtype, "cpu", torch.bfloat16)
         assert (precision.name, precision.packing is not None) == ("float32", amd)
+        small = precision.fitted(6_180_864)
+        assert (small.name, small.packing, small.note) == ("float32", None, "float32 linears by torch")
+        assert precision.fitted(124_000_000) == precision
 
 
 @pytest.mark.parametrize(
