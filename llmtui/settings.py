@@ -101,7 +101,7 @@ class Settings(BaseSettings):
         coerce_numbers_to_str=True,
     )
     dtype: Annotated[str, AfterValidator(parse_dtype)] = Field(
-        "auto", description="of the weights: float32, bfloat16, float16, or auto (float32 on a CPU)"
+        "auto", description="of the weights: float32, bfloat16, float16, int8 (CPU), or auto (float32 on a CPU)"
     )
     max_length_limit: int = Field(200, ge=2, description="API: the largest `max_length` of a request, in tokens")
     max_tokens_limit: int | None = Field(

@@ -18,7 +18,7 @@ MODEL = click.option(
 )
 _DEVICE = (
     click.option("--device", metavar="WHERE", help="auto, cpu, cuda, mps; -1 is the CPU, 0 and up that GPU."),
-    click.option("--dtype", metavar="TYPE", help="auto, float32, bfloat16 or float16."),
+    click.option("--dtype", metavar="TYPE", help="auto, float32, bfloat16, float16 or int8."),
 )
 _SAMPLING = (
     click.option("--temperature", "default_temperature", type=float, metavar="T", help="0 is greedy."),

@@ -246,13 +246,12 @@ def test_an_unknown_gpu_is_one_sentence(engine: Engine) -> None:
         engine.load("tiny-tales", device="cuda:3").wait(60)
 
 
-@pytest.mark.parametrize("dtype", ["bfloat16", "float16", "int8", "float32"])
-def test_weights_take_the_dtype_asked_for_or_the_model_says_why_not(engine: Engine, dtype: str) -> None:
-    info = engine.load("tiny-tales", dtype=dtype).wait(60)
-    if info.dtype == dtype:
-        assert (info.weights_bytes < 6_180_864 * 4) == (dtype != "float32")
-    else:
-        assert f"{dtype} needs" in info.linears
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float32"])
+def test_weights_take_the_dtype_asked_for(engine: Engine, dtype: str) -> None:
+    info = engine.load("tiny-tales", device="cpu", dtype=dtype).wait(60)
+    # what this CPU cannot run fast becomes float32, with a reason
+    assert info.dtype == dtype or (info.dtype == "float32" and info.linears.startswith(f"{dtype} needs"))
+    assert info.parameters == 6_180_864
     assert engine.submit(ask(params=SamplingParams(max_tokens=3))).result().tokens
 
 
