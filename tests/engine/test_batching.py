@@ -42,13 +42,6 @@ def until(stream: Stream, kind: type[Any], count: int = 1) -> None:
     raise AssertionError(f"no {kind.__name__} came")
 
 
-@pytest.fixture(scope="module")
-def busy_engine() -> Iterator[Engine]:
-    with Engine() as engine:
-        engine.load("tiny-tales").wait(60)
-        yield engine
-
-
 def test_tiny_tales_runs_many_sequences_in_one_forward(busy_engine: Engine) -> None:
     assert busy_engine.model is not None
     assert busy_engine.model.engine_path == "many sequences in one forward"

@@ -1,7 +1,6 @@
 """Beginnings computed once: a request that finds them gets what it would get without."""
 
 import random
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -16,13 +15,6 @@ from llmtui.engine.prefix_cache import BLOCK, PrefixCache
 GREEDY = SamplingParams(temperature=0.0, top_k=0, max_tokens=10, ignore_eos=True)
 
 
-@pytest.fixture(scope="module")
-def remembering() -> Iterator[Engine]:
-    with Engine("tiny-tales") as engine:
-        engine.wait_until_loaded(60)
-        yield engine
-
-
 def ids_of(length: int, seed: int) -> list[int]:
     return random.Random(seed).choices(range(5, 4000), k=length)
 
@@ -35,9 +27,9 @@ def facts(result: Any) -> list[Any]:
     return [(t.id, t.logprob, t.entropy_bits, t.sampled_prob) for t in result.tokens]
 
 
-def test_a_prompt_asked_again_is_not_computed_again(remembering: Engine) -> None:
+def test_a_prompt_asked_again_is_not_computed_again(busy_engine: Engine) -> None:
     ids = ids_of(300, 1)
-    miss, hit = run(remembering, ids), run(remembering, ids)
+    miss, hit = run(busy_engine, ids), run(busy_engine, ids)
     assert (miss.started.cached_tokens, hit.started.cached_tokens) == (0, 256)
     assert hit.finished.usage.cached_tokens == 256
     assert hit.tokens[0].rows == 300 - 256
@@ -46,59 +38,59 @@ def test_a_prompt_asked_again_is_not_computed_again(remembering: Engine) -> None
         assert ours.logprob == pytest.approx(theirs.logprob, abs=1e-4)
 
 
-def test_an_exact_hit_gives_the_bits_of_a_miss(remembering: Engine) -> None:
+def test_an_exact_hit_gives_the_bits_of_a_miss(busy_engine: Engine) -> None:
     ids, params = ids_of(300, 2), replace(GREEDY, exact=True)
-    run(remembering, ids)
-    miss, hit = run(remembering, ids, params), run(remembering, ids, params)
+    run(busy_engine, ids)
+    miss, hit = run(busy_engine, ids, params), run(busy_engine, ids, params)
     assert (miss.started.cached_tokens, hit.started.cached_tokens) == (0, 256)
     assert facts(hit) == facts(miss)
 
 
 @pytest.mark.parametrize("length", [1, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK])
-def test_at_least_the_last_token_is_computed(remembering: Engine, length: int) -> None:
+def test_at_least_the_last_token_is_computed(busy_engine: Engine, length: int) -> None:
     ids = ids_of(length, 100 + length)
-    miss, hit = run(remembering, ids), run(remembering, ids)
+    miss, hit = run(busy_engine, ids), run(busy_engine, ids)
     assert hit.started.cached_tokens == (length - 1) // BLOCK * BLOCK
     assert [t.id for t in hit.tokens] == [t.id for t in miss.tokens]
 
 
-def test_branches_of_one_beginning_each_equal_a_fresh_forward(remembering: Engine) -> None:
+def test_branches_of_one_beginning_each_equal_a_fresh_forward(busy_engine: Engine) -> None:
     trunk = ids_of(200, 3)
-    run(remembering, trunk)
+    run(busy_engine, trunk)
     for number in range(4):
         branch = trunk[: 140 + number] + ids_of(30, 200 + number)
-        shared = run(remembering, branch)
-        fresh = run(remembering, branch, client=f"fresh {number}")
+        shared = run(busy_engine, branch)
+        fresh = run(busy_engine, branch, client=f"fresh {number}")
         assert (shared.started.cached_tokens, fresh.started.cached_tokens) == (128, 0)
         assert [t.id for t in shared.tokens] == [t.id for t in fresh.tokens]
 
 
-def test_a_conversation_finds_its_own_answers(remembering: Engine) -> None:
+def test_a_conversation_finds_its_own_answers(busy_engine: Engine) -> None:
     ids = ids_of(60, 4)
-    answer = run(remembering, ids, replace(GREEDY, max_tokens=80))
-    again = run(remembering, ids + [t.id for t in answer.tokens] + ids_of(10, 5))
+    answer = run(busy_engine, ids, replace(GREEDY, max_tokens=80))
+    again = run(busy_engine, ids + [t.id for t in answer.tokens] + ids_of(10, 5))
     assert again.started.cached_tokens == 128
 
 
-def test_a_client_never_finds_what_another_one_asked(remembering: Engine) -> None:
+def test_a_client_never_finds_what_another_one_asked(busy_engine: Engine) -> None:
     ids = ids_of(150, 6)
-    assert run(remembering, ids, client="a").started.cached_tokens == 0
-    assert run(remembering, ids, client="b").started.cached_tokens == 0
-    assert run(remembering, ids, client="a").started.cached_tokens == 128
+    assert run(busy_engine, ids, client="a").started.cached_tokens == 0
+    assert run(busy_engine, ids, client="b").started.cached_tokens == 0
+    assert run(busy_engine, ids, client="a").started.cached_tokens == 128
 
 
-def test_scoring_a_prompt_computes_all_of_it(remembering: Engine) -> None:
+def test_scoring_a_prompt_computes_all_of_it(busy_engine: Engine) -> None:
     ids = ids_of(150, 7)
-    run(remembering, ids)
-    scored = run(remembering, ids, replace(GREEDY, prompt_logprobs=True))
+    run(busy_engine, ids)
+    scored = run(busy_engine, ids, replace(GREEDY, prompt_logprobs=True))
     assert scored.started.cached_tokens == 0
     assert len(scored.prompt) == 150
 
 
-def test_what_is_remembered_counts_as_read(remembering: Engine) -> None:
+def test_what_is_remembered_counts_as_read(busy_engine: Engine) -> None:
     ids = ids_of(150, 8)
-    run(remembering, ids)
-    events = list(remembering.submit(GenerationRequest(prompt_ids=ids, params=GREEDY)))
+    run(busy_engine, ids)
+    events = list(busy_engine.submit(GenerationRequest(prompt_ids=ids, params=GREEDY)))
     assert [type(event) for event in events[1:3]] == [Started, Prefilled]
     assert events[2].done == 150
     assert isinstance(events[-1], Finished)
