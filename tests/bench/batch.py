@@ -112,6 +112,7 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=48)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--dtype", default="float32")
+    parser.add_argument("--threads", type=int, help="of each engine; 1 where the cores are shared with others")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     seeds = Seeds()
@@ -121,6 +122,10 @@ def main() -> None:
         plain.load(name, dtype=options.dtype).wait(300)
         loaded: LoadedModel = plain.run_job(lambda loaded: loaded).result()
         object.__setattr__(loaded, "runner", PlainRunner(loaded.model, loaded.info.device))
+        if options.threads:
+            for engine in (packed, plain):
+                engine.run_job(lambda _: torch.set_num_threads(options.threads)).result()
+            torch.set_num_threads(options.threads)
         ways: dict[str, Callable[[], float]] = {
             "one stream": lambda: streams_speed(packed, 1, options.tokens, seeds),
             "one stream, plain runner": lambda: streams_speed(plain, 1, options.tokens, seeds),
