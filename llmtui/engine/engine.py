@@ -1,23 +1,23 @@
 """The engine: one daemon thread that steps every running generation, and the door to it for all other threads."""
 
 import logging
-import math
 import queue
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeVar
 
+from llmtui.engine import blocking
 from llmtui.engine.errors import ContextOverflow, EngineBusy, EngineClosed, ModelNotReady, ParameterError
-from llmtui.engine.events import Queued
+from llmtui.engine.events import Queued, Token
 from llmtui.engine.live import RequestView, view_of
 from llmtui.engine.loads import LoadTask, ModelInfo
-from llmtui.engine.requests import ChatMessage, GenerationRequest
+from llmtui.engine.requests import ChatMessage, GenerationRequest, SamplingParams
 from llmtui.engine.scheduler import Scheduler, Slice
-from llmtui.engine.stream import Stream
+from llmtui.engine.speed import Speedometer
+from llmtui.engine.stream import GenerationResult, Stream
 from llmtui.models.errors import ModelError
 
 if TYPE_CHECKING:
@@ -44,11 +44,27 @@ class EngineStats:
 
 
 class Engine:
-    """Runs models and reports every token. All methods may be called from any thread."""
+    """Runs models and reports every token. All methods may be called from any thread.
 
-    def __init__(self, *, max_waiting: int = 32, max_running: int = 16) -> None:
+    model               loaded in the background from the start; None: `load` is called later
+    max_running         requests that run at once; more wait
+    max_waiting         requests that may wait; more are refused
+    max_waiting_tokens  tokens of prompts that may wait, but for a single longer one
+    """
+
+    def __init__(
+        self,
+        model: str | None = None,
+        *,
+        device: str = "auto",
+        dtype: str = "auto",
+        max_waiting: int = 32,
+        max_running: int = 16,
+        max_waiting_tokens: int = 65536,
+    ) -> None:
         self._max_in_flight = max_waiting + max_running
         self._max_running = max_running
+        self._max_waiting_tokens = max_waiting_tokens
         self._scheduler = Scheduler(max_running)
         self._commands: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._lock = threading.Lock()
@@ -59,6 +75,8 @@ class Engine:
         self._speed = Speedometer()
         self._thread = threading.Thread(target=self._run, name="llmtui-engine", daemon=True)
         self._thread.start()
+        if model is not None:
+            self.load(model, device=device, dtype=dtype)
 
     # loading
 
@@ -117,14 +135,39 @@ class Engine:
         sequence = loaded.begin(request, stream, prompt_ids, max_tokens)
         with self._lock:
             self._refuse_if_closed()
-            if len(self._in_flight) >= self._max_in_flight:
-                waiting = len(self._in_flight) - self._max_running
+            waiting = max(0, len(self._in_flight) - self._max_running)
+            if len(self._in_flight) >= self._max_in_flight or (waiting and self._waits_too_long(prompt_ids)):
                 raise EngineBusy(waiting, self._speed.retry_after(waiting, self._max_running))
             if request.request_id in self._in_flight:
                 raise ParameterError("request_id", "is that of a request still running")
             self._in_flight[request.request_id] = sequence
         self._commands.put(lambda: stream.put(Queued(request.request_id, self._scheduler.add(sequence))))
         return stream
+
+    def generate(self, prompts: "str | Iterable[str]", params: SamplingParams | None = None) -> list[GenerationResult]:
+        """Continue texts, many at once, and wait for all; their results in the order of the prompts.
+
+        Waits for a model that is still loading. Raises what `submit` raises, the ModelError that ended the load, and
+        GenerationFailed; no request is left running then.
+        """
+        return blocking.generate(self, [prompts] if isinstance(prompts, str) else prompts, params or SamplingParams())
+
+    def stream(self, prompt: str, params: SamplingParams | None = None) -> Iterator[Token]:
+        """The tokens of one continuation as they are drawn; leaving the loop stops it.
+
+        Waits and raises as `generate` does.
+        """
+        return blocking.stream(self, prompt, params or SamplingParams())
+
+    def wait_until_loaded(self, timeout: float | None = None) -> ModelInfo:
+        """The model's facts, once it is there.
+
+        Raises ModelNotReady where none was asked for, the ModelError that ended the load, or TimeoutError.
+        """
+        self._refuse_if_closed()
+        if self._model is None and self._load is not None:
+            return self._load.wait(timeout)
+        return self._ready_model().info
 
     def cancel(self, request_id: str) -> None:
         """Stop a request within one step; nothing happens if it has ended."""
@@ -207,7 +250,7 @@ class Engine:
             self._take_commands()
             self._drop_cancelled()
             for sequence in self._scheduler.admit():
-                sequence.start()
+                self._start(sequence)
             self._step()
         self._take_commands()
         with self._lock:
@@ -229,6 +272,13 @@ class Engine:
         for sequence in self._scheduler.everything():
             if sequence.cancel_requested:
                 self._cancel_now(sequence)
+
+    def _start(self, sequence: "Sequence") -> None:
+        try:
+            sequence.start()
+        except Exception as error:
+            logger.exception("request %s could not start", sequence.request.request_id)
+            self._fail(sequence, error)
 
     def _step(self) -> None:
         """One turn: pick slices, run them, draw, report."""
@@ -295,6 +345,10 @@ class Engine:
             raise ModelNotReady(f"the model {waiting}" if self._load is not None else "no model is loaded")
         return self._model
 
+    def _waits_too_long(self, prompt_ids: list[int]) -> bool:
+        waiting = [s.prompt_length for s in self._in_flight.values() if s.clock.started is None]
+        return bool(waiting) and sum(waiting) + len(prompt_ids) > self._max_waiting_tokens
+
     def _refuse_if_closed(self) -> None:
         if self._closed:
             raise EngineClosed
@@ -335,38 +389,3 @@ def room_for(request: GenerationRequest, prompt_tokens: int, context: int) -> in
     if wanted > room and not request.clip:
         raise ContextOverflow(prompt_tokens + wanted, context)
     return min(wanted, room)
-
-
-class Speedometer:
-    """Counts tokens and requests, and says how fast they come. Written by the engine's thread, read by any."""
-
-    WINDOW = 128
-    STALE_SECONDS = 2.0
-
-    def __init__(self) -> None:
-        self.tokens = 0
-        self._times: deque[float] = deque(maxlen=self.WINDOW)
-        self._mean_request_seconds = 1.0
-
-    def count(self, tokens: int) -> None:
-        if not tokens:
-            return
-        now = time.perf_counter()
-        if self._times and now - self._times[-1] > self.STALE_SECONDS:
-            self._times.clear()
-        self.tokens += tokens
-        self._times.append(now)
-
-    def ended(self, seconds: float) -> None:
-        self._mean_request_seconds += 0.2 * (seconds - self._mean_request_seconds)
-
-    def tokens_per_second(self) -> float:
-        """Over the latest tokens; 0.0 when none came for a while."""
-        times = list(self._times)
-        if len(times) < 2 or time.perf_counter() - times[-1] > self.STALE_SECONDS:
-            return 0.0
-        return (len(times) - 1) / (times[-1] - times[0])
-
-    def retry_after(self, waiting: int, max_running: int) -> float:
-        """Seconds until a place is likely to be free, from how long requests took lately."""
-        return float(min(60, max(1, math.ceil(self._mean_request_seconds * (waiting + 1) / max_running))))

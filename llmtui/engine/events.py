@@ -99,13 +99,17 @@ class Queued:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The request runs now: with these many tokens to read, at most these many to write, and this seed."""
+    """The request runs now: with these many tokens to read, at most these many to write, and this seed.
+
+    cached_tokens: how many of the prompt's tokens were computed for a request before, and need not be again.
+    """
 
     request_id: str
     model: str
     prompt_tokens: int
     max_tokens: int
     seed: int
+    cached_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +123,11 @@ class Prefilled:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a request took, in tokens."""
+    """What a request took, in tokens; the cached ones are among the prompt's."""
 
     prompt_tokens: int
     completion_tokens: int
+    cached_tokens: int = 0
 
     @property
     def total_tokens(self) -> int:

@@ -37,6 +37,13 @@ class KVSlab:
         value_slab.narrow(2, begin, rows).copy_(values)
         return key_slab.narrow(2, 0, end), value_slab.narrow(2, 0, end)
 
+    def copy(self, begin: int, end: int) -> dict[int, tuple[Tensor, Tensor]]:
+        """Keys and values of positions `begin` to `end`, of each layer, in memory of their own."""
+        return {
+            layer: (keys[:, :, begin:end].clone(), self._values[layer][:, :, begin:end].clone())
+            for layer, keys in self._keys.items()
+        }
+
     def _grown(self, slab: Tensor | None, begin: int, end: int, like: Tensor) -> Tensor:
         capacity = FIRST_CAPACITY
         while capacity < end:

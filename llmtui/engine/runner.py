@@ -2,14 +2,20 @@
 
 import inspect
 from collections.abc import Sequence as SequenceOf
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from torch import Tensor
 
 from llmtui.engine.attention import PackedBatch, Span, packing, register_attention
 from llmtui.engine.kv_cache import KVSlab
+from llmtui.engine.prefix_cache import BLOCK, PrefixCache
 from llmtui.engine.scheduler import Slice
+
+if TYPE_CHECKING:
+    from llmtui.engine.sequence import Sequence
+
+PREFIX_CACHE_BYTES = 256 * 1024**2
 
 KVCache = Any  # a KVSlab or transformers' DynamicCache; its keys and values belong to the engine's thread
 
@@ -22,6 +28,10 @@ class Runner(Protocol):
 
     path: str
     packs: bool
+
+    def begin(self, sequence: "Sequence") -> int:
+        """Give a sequence its cache; how many tokens of its prompt that cache holds already."""
+        ...
 
     def forward(self, work: SequenceOf[Slice]) -> list[Tensor]:
         """One tensor for each slice: [rows, vocab] float32 on the CPU; its last row alone unless `all_rows`."""
@@ -39,24 +49,23 @@ class PlainRunner:
         self._device = device
         self._keeps_rows = "logits_to_keep" in inspect.signature(model.forward).parameters
 
+    def begin(self, sequence: "Sequence") -> int:
+        from transformers import DynamicCache
+
+        sequence.cache = DynamicCache(config=self._model.config)
+        return 0
+
     def forward(self, work: SequenceOf[Slice]) -> list[Tensor]:
         with torch.inference_mode():
             return [self._forward_one(part) for part in work]
 
     def _forward_one(self, part: Slice) -> Tensor:
         sequence = part.sequence
-        if sequence.cache is None:
-            sequence.cache = self._new_cache()
         ids = torch.tensor([sequence.ids[part.begin : part.end]], device=self._device)
         kept = {"logits_to_keep": 0 if part.all_rows else 1} if self._keeps_rows else {}
         output = self._model(input_ids=ids, past_key_values=sequence.cache, use_cache=True, **kept)
         rows: Tensor = output.logits[0] if part.all_rows else output.logits[0, -1:]
         return rows.float().cpu()
-
-    def _new_cache(self) -> KVCache:
-        from transformers import DynamicCache
-
-        return DynamicCache(config=self._model.config)
 
 
 class PackedRunner:
@@ -69,15 +78,30 @@ class PackedRunner:
     path = "many sequences in one forward"
     packs = True
 
-    def __init__(self, model: Any, device: str) -> None:
+    def __init__(self, model: Any, device: str, prefix_cache_bytes: int = PREFIX_CACHE_BYTES) -> None:
         register_attention()
         self._model = model
         self._device = device
+        self._prefixes = PrefixCache(prefix_cache_bytes)
+
+    def begin(self, sequence: "Sequence") -> int:
+        sequence.cache = KVSlab(sequence.prompt_length + sequence.max_tokens)
+        if sequence.params.prompt_logprobs:
+            return 0  # every row of the prompt is asked for
+        with torch.inference_mode():
+            # the last token is left to compute: its row gives the first new one
+            return self._prefixes.fill(sequence.cache, sequence.ids[:-1], _salt(sequence))
 
     def forward(self, work: SequenceOf[Slice]) -> list[Tensor]:
-        spans = [Span(_slab_of(part), part.begin, part.end) for part in work]
+        spans = [Span(part.sequence.cache, part.begin, part.end) for part in work]
         ids = [i for part in work for i in part.sequence.ids[part.begin : part.end]]
-        return self.forward_spans(spans, ids, [part.all_rows for part in work])
+        logits = self.forward_spans(spans, ids, [part.all_rows for part in work])
+        for part in work:
+            if part.end // BLOCK > part.begin // BLOCK:
+                with torch.inference_mode():
+                    known = part.sequence.ids[: part.end]
+                    self._prefixes.keep(part.sequence.cache, known, _salt(part.sequence), part.begin)
+        return logits
 
     def forward_spans(self, spans: SequenceOf[Span], ids: list[int], all_rows: SequenceOf[bool]) -> list[Tensor]:
         """Logits of each span: [rows, vocab] float32 on the CPU, its last row alone where `all_rows` is not set.
@@ -104,9 +128,6 @@ class PackedRunner:
             return list(logits[0].float().cpu().split(counts))
 
 
-def _slab_of(part: Slice) -> KVSlab:
-    sequence = part.sequence
-    if sequence.cache is None:
-        sequence.cache = KVSlab(sequence.prompt_length + sequence.max_tokens)
-    slab: KVSlab = sequence.cache
-    return slab
+def _salt(sequence: "Sequence") -> str:
+    """Who may share blocks: requests of one client, and exact ones only what exact ones computed."""
+    return f"{'exact' if sequence.params.exact else 'any'} {sequence.request.client}"

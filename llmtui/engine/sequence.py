@@ -68,7 +68,8 @@ class Sequence:
         self.max_tokens = max_tokens
         self.seed = request.params.seed if request.params.seed is not None else random.SystemRandom().getrandbits(32)
         self.computed = 0
-        self.cache: KVCache | None = None
+        self.cached = 0
+        self.cache: KVCache = None
         self.cancel_requested = False
         self.clock = Clock()
         self._generator = random.Random(self.seed)
@@ -97,9 +98,18 @@ class Sequence:
         return self.params.exact or not self.model.runner.packs
 
     def start(self) -> None:
+        """Take the place that was given: begin where earlier requests' work ends."""
         self.clock.started = time.perf_counter()
+        self.cached = self.computed = self.model.runner.begin(self)
         self.stream.put(
-            Started(self.request.request_id, self.model.info.name, self.prompt_length, self.max_tokens, self.seed)
+            Started(
+                self.request.request_id,
+                self.model.info.name,
+                self.prompt_length,
+                self.max_tokens,
+                self.seed,
+                self.cached,
+            )
         )
 
     def accept(self, part: Slice, logits: Tensor, rows: int, began_ns: int) -> FinishReason | None:
@@ -194,7 +204,7 @@ class Sequence:
 
     @property
     def usage(self) -> Usage:
-        return Usage(self.prompt_length, self.generated)
+        return Usage(self.prompt_length, self.generated, self.cached)
 
     def _append(self, token_id: int) -> None:
         self.ids.append(token_id)

@@ -12,6 +12,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -70,6 +71,17 @@ def first_token_seconds(engine: Engine, seeds: Seeds, **fields: bool) -> float:
     return seconds
 
 
+def first_token_again_seconds(engine: Engine, seeds: Seeds) -> float:
+    """The same for a prompt of 480 tokens that was read before, as a share of what it took then."""
+    request = ask(1, seeds.next(), 480)
+    miss, hit = (
+        engine.submit(replace(request, request_id=name)).result().finished.timings.first_token for name in ("1", "2")
+    )
+    assert miss is not None
+    assert hit is not None
+    return hit / miss
+
+
 def bare_forward_seconds(model: torch.nn.Module, seeds: Seeds) -> float:
     ids = torch.tensor([ask(1, seeds.next(), PROMPT_TOKENS).prompt_ids])
     began = time.perf_counter()
@@ -100,6 +112,7 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=48)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--dtype", default="float32")
+    parser.add_argument("--threads", type=int, help="of each engine; 1 where the cores are shared with others")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     seeds = Seeds()
@@ -109,6 +122,10 @@ def main() -> None:
         plain.load(name, dtype=options.dtype).wait(300)
         loaded: LoadedModel = plain.run_job(lambda loaded: loaded).result()
         object.__setattr__(loaded, "runner", PlainRunner(loaded.model, loaded.info.device))
+        if options.threads:
+            for engine in (packed, plain):
+                engine.run_job(lambda _: torch.set_num_threads(options.threads)).result()
+            torch.set_num_threads(options.threads)
         ways: dict[str, Callable[[], float]] = {
             "one stream": lambda: streams_speed(packed, 1, options.tokens, seeds),
             "one stream, plain runner": lambda: streams_speed(plain, 1, options.tokens, seeds),
@@ -122,6 +139,7 @@ def main() -> None:
         rounds = []
         for _ in range(options.rounds):
             taken = {name: way() for name, way in ways.items()}
+            taken["prefix hit / miss, 480 tokens"] = first_token_again_seconds(packed, seeds)
             taken["gap median"], taken["gap p99"] = gaps_beside_a_prompt(packed, seeds)
             rounds.append(taken)
     report(options, path, rounds)
@@ -142,7 +160,8 @@ def report(options: argparse.Namespace, path: str, rounds: list[dict[str, float]
         return
     print(f"{options.shape}, {options.dtype}, {options.streams} streams, {path}, {len(rounds)} rounds")
     for name, value in medians.items():
-        print(f"  {name:34} {value:9.3f} {'tok/s' if 'stream' in name else 's'}")
+        unit = "tok/s" if "stream" in name else "x" if "/" in name else "s"
+        print(f"  {name:34} {value:9.3f} {unit}")
     for name, ratio in ratios.items():
         print(f"  {name:34} {ratio:9.3f} x")
 

@@ -75,3 +75,12 @@ def engine() -> Iterator[Engine]:
 def tiny_tales(tiny_tales_engine: Engine) -> LoadedModel:
     """The embedded model itself, for oracles that ask transformers directly."""
     return tiny_tales_engine.run_job(lambda loaded: loaded).result(timeout=10)
+
+
+@pytest.fixture(scope="module")
+def busy_engine() -> Iterator[Engine]:
+    """The embedded model for many requests at once, on one core: threads that wait for each other make tests slow."""
+    with Engine("tiny-tales") as engine:
+        engine.wait_until_loaded(60)
+        engine.run_job(lambda _: torch.set_num_threads(1)).result(10)
+        yield engine

@@ -1,0 +1,75 @@
+"""Beginnings that were computed before: keys and values of blocks of tokens, found by the tokens up to their end."""
+
+import hashlib
+from array import array
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from llmtui.engine.kv_cache import KVSlab
+
+BLOCK = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Keys and values of the tokens of one block, of each layer: [1, kv_heads, BLOCK, dim]. Never written to."""
+
+    layers: dict[int, tuple[Tensor, Tensor]]
+
+    @property
+    def bytes(self) -> int:
+        return sum(keys.nbytes + values.nbytes for keys, values in self.layers.values())
+
+
+class PrefixCache:
+    """Blocks of one loaded model, at most `limit` bytes of them; the least recently used go first.
+
+    A block's key is a hash of its tokens and of the key before it, so that equal keys mean equal beginnings. The first
+    key comes from a salt: who has another one neither finds a block nor learns from the time it takes that it is there.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._blocks: OrderedDict[bytes, Block] = OrderedDict()
+        self.bytes = 0
+
+    def fill(self, slab: KVSlab, ids: Sequence[int], salt: str) -> int:
+        """Copy the longest known beginning of `ids` to an empty slab; how many tokens it has, a multiple of BLOCK."""
+        keys = self._keys(ids, salt)
+        known = next((n for n, key in enumerate(keys) if key not in self._blocks), len(keys))
+        for number, key in enumerate(keys[:known]):
+            for layer, (block_keys, block_values) in self._blocks[key].layers.items():
+                slab.write(layer, number * BLOCK, block_keys, block_values)
+        self._touch(keys[:known])
+        return known * BLOCK
+
+    def keep(self, slab: KVSlab, ids: Sequence[int], salt: str, begin: int) -> None:
+        """Copy the whole blocks of `ids`, all of which the slab holds, that end after position `begin`."""
+        keys = self._keys(ids, salt)
+        for number in range(begin // BLOCK, len(keys)):
+            if keys[number] not in self._blocks:
+                block = Block(slab.copy(number * BLOCK, (number + 1) * BLOCK))
+                self._blocks[keys[number]] = block
+                self.bytes += block.bytes
+        self._touch(keys)
+        while self.bytes > self._limit:
+            _, oldest = self._blocks.popitem(last=False)
+            self.bytes -= oldest.bytes
+
+    def _touch(self, keys: list[bytes]) -> None:
+        """Mark a chain as used; its end is older than its beginning, without which it could not be found."""
+        for key in reversed(keys):
+            if key in self._blocks:
+                self._blocks.move_to_end(key)
+
+    @staticmethod
+    def _keys(ids: Sequence[int], salt: str) -> list[bytes]:
+        key = hashlib.blake2b(salt.encode("utf-8", errors="surrogatepass"), digest_size=16).digest()
+        keys = []
+        for end in range(BLOCK, len(ids) + 1, BLOCK):
+            key = hashlib.blake2b(key + array("q", ids[end - BLOCK : end]).tobytes(), digest_size=16).digest()
+            keys.append(key)
+        return keys

@@ -1,0 +1,141 @@
+"""Beginnings computed once: a request that finds them gets what it would get without."""
+
+import random
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+
+from llmtui.engine import Engine, GenerationRequest, SamplingParams
+from llmtui.engine.events import Finished, Prefilled, Started
+from llmtui.engine.kv_cache import KVSlab
+from llmtui.engine.prefix_cache import BLOCK, PrefixCache
+
+GREEDY = SamplingParams(temperature=0.0, top_k=0, max_tokens=10, ignore_eos=True)
+
+
+def ids_of(length: int, seed: int) -> list[int]:
+    return random.Random(seed).choices(range(5, 4000), k=length)
+
+
+def run(engine: Engine, ids: list[int], params: SamplingParams = GREEDY, client: str = "local") -> Any:
+    return engine.submit(GenerationRequest(prompt_ids=ids, params=params, client=client)).result()
+
+
+def facts(result: Any) -> list[Any]:
+    return [(t.id, t.logprob, t.entropy_bits, t.sampled_prob) for t in result.tokens]
+
+
+def test_a_prompt_asked_again_is_not_computed_again(busy_engine: Engine) -> None:
+    ids = ids_of(300, 1)
+    miss, hit = run(busy_engine, ids), run(busy_engine, ids)
+    assert (miss.started.cached_tokens, hit.started.cached_tokens) == (0, 256)
+    assert hit.finished.usage.cached_tokens == 256
+    assert hit.tokens[0].rows == 300 - 256
+    assert [t.id for t in hit.tokens] == [t.id for t in miss.tokens]
+    for ours, theirs in zip(hit.tokens, miss.tokens, strict=True):
+        assert ours.logprob == pytest.approx(theirs.logprob, abs=1e-4)
+
+
+def test_an_exact_hit_gives_the_bits_of_a_miss(busy_engine: Engine) -> None:
+    ids, params = ids_of(300, 2), replace(GREEDY, exact=True)
+    run(busy_engine, ids)
+    miss, hit = run(busy_engine, ids, params), run(busy_engine, ids, params)
+    assert (miss.started.cached_tokens, hit.started.cached_tokens) == (0, 256)
+    assert facts(hit) == facts(miss)
+
+
+@pytest.mark.parametrize("length", [1, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK])
+def test_at_least_the_last_token_is_computed(busy_engine: Engine, length: int) -> None:
+    ids = ids_of(length, 100 + length)
+    miss, hit = run(busy_engine, ids), run(busy_engine, ids)
+    assert hit.started.cached_tokens == (length - 1) // BLOCK * BLOCK
+    assert [t.id for t in hit.tokens] == [t.id for t in miss.tokens]
+
+
+def test_branches_of_one_beginning_each_equal_a_fresh_forward(busy_engine: Engine) -> None:
+    trunk = ids_of(200, 3)
+    run(busy_engine, trunk)
+    for number in range(4):
+        branch = trunk[: 140 + number] + ids_of(30, 200 + number)
+        shared = run(busy_engine, branch)
+        fresh = run(busy_engine, branch, client=f"fresh {number}")
+        assert (shared.started.cached_tokens, fresh.started.cached_tokens) == (128, 0)
+        assert [t.id for t in shared.tokens] == [t.id for t in fresh.tokens]
+
+
+def test_a_conversation_finds_its_own_answers(busy_engine: Engine) -> None:
+    ids = ids_of(60, 4)
+    answer = run(busy_engine, ids, replace(GREEDY, max_tokens=80))
+    again = run(busy_engine, ids + [t.id for t in answer.tokens] + ids_of(10, 5))
+    assert again.started.cached_tokens == 128
+
+
+def test_a_client_never_finds_what_another_one_asked(busy_engine: Engine) -> None:
+    ids = ids_of(150, 6)
+    assert run(busy_engine, ids, client="a").started.cached_tokens == 0
+    assert run(busy_engine, ids, client="b").started.cached_tokens == 0
+    assert run(busy_engine, ids, client="a").started.cached_tokens == 128
+
+
+def test_scoring_a_prompt_computes_all_of_it(busy_engine: Engine) -> None:
+    ids = ids_of(150, 7)
+    run(busy_engine, ids)
+    scored = run(busy_engine, ids, replace(GREEDY, prompt_logprobs=True))
+    assert scored.started.cached_tokens == 0
+    assert len(scored.prompt) == 150
+
+
+def test_what_is_remembered_counts_as_read(busy_engine: Engine) -> None:
+    ids = ids_of(150, 8)
+    run(busy_engine, ids)
+    events = list(busy_engine.submit(GenerationRequest(prompt_ids=ids, params=GREEDY)))
+    assert [type(event) for event in events[1:3]] == [Started, Prefilled]
+    assert events[2].done == 150
+    assert isinstance(events[-1], Finished)
+
+
+def block_of(value: float) -> torch.Tensor:
+    return torch.full((1, 2, BLOCK, 4), value)
+
+
+def slab_of(blocks: int) -> KVSlab:
+    slab = KVSlab(blocks * BLOCK)
+    for number in range(blocks):
+        slab.write(0, number * BLOCK, block_of(number), block_of(-number))
+    return slab
+
+
+def test_it_holds_no_more_bytes_than_allowed_and_forgets_ends_before_beginnings() -> None:
+    size = 2 * block_of(0).nbytes
+    cache = PrefixCache(3 * size)
+    long, other = ids_of(4 * BLOCK, 1), ids_of(BLOCK, 2)
+    cache.keep(slab_of(4), long, "", 0)
+    assert cache.bytes == 3 * size
+    assert cache.fill(KVSlab(999), long, "") == 3 * BLOCK
+    cache.keep(slab_of(1), other, "", 0)
+    assert cache.bytes == 3 * size
+    assert cache.fill(KVSlab(999), long, "") == 2 * BLOCK
+    assert cache.fill(KVSlab(999), other, "") == BLOCK
+
+
+def test_what_a_request_writes_later_never_reaches_the_cache() -> None:
+    cache, ids = PrefixCache(10**9), ids_of(BLOCK, 1)
+    original = slab_of(1)
+    cache.keep(original, ids, "", 0)
+    original.write(0, 0, block_of(9), block_of(9))
+    first = KVSlab(999)
+    cache.fill(first, ids, "")
+    first.write(0, 0, block_of(8), block_of(8))
+    second = KVSlab(999)
+    assert cache.fill(second, ids, "") == BLOCK
+    keys, _ = second.write(0, BLOCK, block_of(1), block_of(1))
+    assert torch.equal(keys[:, :, :BLOCK], block_of(0))
+
+
+def test_a_model_whose_blocks_are_larger_than_the_cache_runs_without_it() -> None:
+    cache, ids = PrefixCache(10), ids_of(BLOCK, 1)
+    cache.keep(slab_of(1), ids, "", 0)
+    assert cache.bytes == 0
+    assert cache.fill(KVSlab(999), ids, "") == 0
