@@ -9,6 +9,8 @@ import pytest
 # read once at import by huggingface_hub: no test may ask a real hub
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+# test processes run side by side: threads of one that wait for each other would only slow the others
+os.environ["OMP_NUM_THREADS"] = "1"
 
 from llmtui.engine import Engine
 
@@ -18,7 +20,18 @@ def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reads or writes the settings, caches and logs of the person who runs it."""
     for variable in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME"):
         monkeypatch.setenv(variable, str(tmp_path / variable.lower()))
-    for variable in ("MODEL_NAME", "DEVICE", "DTYPE", "HOST", "PORT", "DEBUG", "SEED", "NO_COLOR", "SSH_CONNECTION"):
+    for variable in (
+        "MODEL_NAME",
+        "DEVICE",
+        "DTYPE",
+        "HOST",
+        "PORT",
+        "DEBUG",
+        "SEED",
+        "API_KEYS",
+        "NO_COLOR",
+        "SSH_CONNECTION",
+    ):
         monkeypatch.delenv(variable, raising=False)
 
 

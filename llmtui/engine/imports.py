@@ -31,7 +31,8 @@ def import_heavy_libraries() -> None:
     # its own handler would write to the terminal that the screen owns
     transformers_logging.disable_default_handler()
     transformers_logging.enable_propagation()
-    torch.set_num_threads(_physical_cores())
+    if "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(_physical_cores())
 
 
 @contextmanager

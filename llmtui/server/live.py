@@ -62,9 +62,7 @@ def readiness(engine: Engine, lifecycle: Lifecycle) -> str:
     match engine.state:
         case "ready":
             return "full" if engine.full else "ready"
-        case "loading":
-            return "loading"
-        case "empty" if engine.loading is not None:
+        case "loading" | "empty":
             return "loading"
         case _:
             return "degraded"

@@ -73,9 +73,8 @@ def health_status(engine: Engine) -> str:
     match engine.state:
         case "ready":
             return "healthy"
-        case "loading":
-            return "loading"
-        case "empty" if engine.loading is not None:
+        case "loading" | "empty":
+            # the port opens before the first load begins
             return "loading"
         case _:
             return "degraded"

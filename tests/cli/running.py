@@ -5,12 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+KEPT = ("PATH", "PYTHONPATH", "LANG", "HF_HUB_OFFLINE", "OMP_NUM_THREADS")
+
 
 def environment(home: Path, **variables: str) -> dict[str, str]:
     """An environment whose folders are `home`'s and that holds no settings but `variables`."""
-    kept = {
-        name: value for name, value in os.environ.items() if name in ("PATH", "PYTHONPATH", "LANG", "HF_HUB_OFFLINE")
-    }
+    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
     folders = {f"XDG_{kind}_HOME": str(home / kind.lower()) for kind in ("CONFIG", "STATE", "CACHE", "DATA")}
     return kept | folders | {"HOME": str(home), "PYTHONUTF8": "1", "HF_HOME": str(home / "hf")} | variables
 

@@ -53,4 +53,4 @@ def test_the_python_examples_run(example: str, tmp_path: Path) -> None:
         timeout=60,
         check=True,
     )
-    assert "Finished(" in done.stdout
+    assert "[(" in done.stdout

@@ -79,8 +79,7 @@ def tiny_tales(tiny_tales_engine: Engine) -> LoadedModel:
 
 @pytest.fixture(scope="module")
 def busy_engine() -> Iterator[Engine]:
-    """The embedded model for many requests at once, on one core: threads that wait for each other make tests slow."""
+    """The embedded model for many requests at once."""
     with Engine("tiny-tales") as engine:
         engine.wait_until_loaded(60)
-        engine.run_job(lambda _: torch.set_num_threads(1)).result(10)
         yield engine

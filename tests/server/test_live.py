@@ -46,9 +46,9 @@ def test_ready_says_full_while_the_next_request_would_be_refused(api: Api, occup
     assert int(full.headers["retry-after"]) >= 1
 
 
-def test_ready_says_degraded_without_a_model(settings: Settings) -> None:
+def test_ready_says_loading_before_the_first_load(settings: Settings) -> None:
     with Engine() as empty, serving(empty, settings) as api:
-        assert (api.get("/ready").status, api.get("/ready").json["status"]) == (503, "degraded")
+        assert (api.get("/ready").status, api.get("/ready").json["status"]) == (503, "loading")
 
 
 def test_the_live_view_shows_who_runs_and_who_waits(api: Api, engine: Engine, occupied: Callable) -> None:

@@ -20,10 +20,10 @@ def test_health_of_a_loaded_model_is_exactly_what_the_contract_says(api: Api) ->
     assert reply.json == {"status": "healthy", "model": "tiny-tales", "device": "CPU", "cuda_available": False}
 
 
-def test_health_says_degraded_where_no_model_was_ever_asked_for(empty_engine: Engine) -> None:
+def test_health_says_loading_before_the_first_load_begins(empty_engine: Engine) -> None:
     with serving(empty_engine, Settings(_env_file=None, port=0, model_name="some-model")) as api:
         reply = api.get("/health")
-    assert (reply.status, reply.json["status"], reply.json["model"]) == (503, "degraded", "some-model")
+    assert (reply.status, reply.json["status"], reply.json["model"]) == (503, "loading", "some-model")
     assert int(reply.headers["retry-after"]) >= 1
 
 

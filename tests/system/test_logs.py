@@ -2,6 +2,7 @@ import logging
 import subprocess
 import sys
 from collections.abc import Iterator
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 import pytest
@@ -84,7 +85,10 @@ def test_wrong_arguments_of_a_message_are_logged_as_they_are(log: Path) -> None:
 
 
 def test_unpaired_surrogates_of_file_names_do_not_stop_the_log(log: Path) -> None:
-    logging.getLogger("llmtui").warning("no such file: %s", b"caf\xe9".decode("utf-8", "surrogateescape"))
+    name = b"caf\xe9".decode("utf-8", "surrogateescape")
+    record = logging.LogRecord("llmtui", logging.WARNING, __file__, 1, "no such file: %s", (name,), None)
+    # to the file alone: what pytest captures must be text that it can pass on
+    next(h for h in logging.getLogger().handlers if isinstance(h, RotatingFileHandler)).handle(record)
     assert r"caf\udce9" in log.read_text()
 
 
