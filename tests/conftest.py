@@ -13,6 +13,7 @@ os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
 os.environ["OMP_NUM_THREADS"] = "1"
 
 from llmtui.engine import Engine
+from llmtui.settings import Settings
 
 
 @pytest.fixture(autouse=True)
@@ -20,18 +21,7 @@ def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reads or writes the settings, caches and logs of the person who runs it."""
     for variable in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME"):
         monkeypatch.setenv(variable, str(tmp_path / variable.lower()))
-    for variable in (
-        "MODEL_NAME",
-        "DEVICE",
-        "DTYPE",
-        "HOST",
-        "PORT",
-        "DEBUG",
-        "SEED",
-        "API_KEYS",
-        "NO_COLOR",
-        "SSH_CONNECTION",
-    ):
+    for variable in (*(name.upper() for name in Settings.model_fields), "NO_COLOR", "SSH_CONNECTION"):
         monkeypatch.delenv(variable, raising=False)
 
 
