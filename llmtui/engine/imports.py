@@ -23,7 +23,7 @@ def import_heavy_libraries() -> None:
     # 7.8 ms instead of 0.1 were measured. Read once, when libgomp is loaded.
     os.environ.setdefault("GOMP_SPINCOUNT", SPINS)
     _load_shared_libraries()
-    with _collector_off():
+    with collector_off():
         import torch
         from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: F401 - imported for the import
         from transformers.utils import logging as transformers_logging
@@ -36,7 +36,7 @@ def import_heavy_libraries() -> None:
 
 
 @contextmanager
-def _collector_off() -> Iterator[None]:
+def collector_off() -> Iterator[None]:
     """No garbage collection inside; afterwards what was made is left out of later collections, too."""
     was_on = gc.isenabled()
     gc.disable()

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from llmtui.engine.imports import collector_off
 from llmtui.system.terminal import detect_terminal
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ def run(
     the model of the settings is loaded. log_file: where native code's writes go, and what the log window shows.
     """
     prepare_terminal()
-    from llmtui.tui.app import LlmTui
+    with collector_off():
+        from llmtui.tui.app import LlmTui
 
     with ExitStack() as terminal:
         if log_file is not None:
