@@ -1,6 +1,7 @@
 """What every test stands on: folders of its own, and the real engine on the embedded model."""
 
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +24,15 @@ def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(variable, str(tmp_path / variable.lower()))
     for variable in (*(name.upper() for name in Settings.model_fields), "NO_COLOR", "SSH_CONNECTION"):
         monkeypatch.delenv(variable, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _no_load_outlives_its_test() -> Iterator[None]:
+    """A load that a test left behind would make a model while the next test does, which transformers cannot."""
+    yield
+    for thread in threading.enumerate():
+        if thread.name == "llmtui-load":
+            thread.join(60)
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,9 @@ from llmtui.models.errors import LoadCancelled, ModelError, ModelUnsupported
 logger = logging.getLogger(__name__)
 
 FALLBACK_CONTEXT = 2048
+
+# transformers swaps functions of torch for others while it makes a model: two at once would put back each other's
+_reading = threading.Lock()
 
 
 def load_into(task: LoadTask, device: str, dtype: str) -> LoadedModel | None:
@@ -131,10 +135,21 @@ def _read_tokenizer(path: Path, name: str) -> Any:
 def _read_weights(task: LoadTask, path: Path, config: Any, dtype: torch.dtype) -> Any:
     from transformers import AutoModelForCausalLM
 
-    with _weights_progress(task), _sentence_for(task.name, "its weights"):
+    with _alone(task), _weights_progress(task), _sentence_for(task.name, "its weights"):
         return AutoModelForCausalLM.from_pretrained(
             path, config=config, dtype=dtype, use_safetensors=True, trust_remote_code=False, local_files_only=True
         )
+
+
+@contextmanager
+def _alone(task: LoadTask) -> Iterator[None]:
+    """One reading of weights at a time: waits for the one before, unless the task is cancelled meanwhile."""
+    while not _reading.acquire(timeout=0.1):
+        _stop_if_cancelled(task)
+    try:
+        yield
+    finally:
+        _reading.release()
 
 
 @contextmanager

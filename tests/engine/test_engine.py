@@ -239,6 +239,21 @@ def test_the_latest_load_wins(engine: Engine, model_folder: Callable[[str], Path
     assert engine.model == info
 
 
+def test_loads_at_the_same_time_leave_each_others_models_whole(model_folder: Callable[[str], Path]) -> None:
+    folders = ["tiny-tales", str(model_folder("gpt2")), "tiny-tales", str(model_folder("llama"))]
+    engines = [Engine() for _ in range(4)]
+    try:
+        for _ in range(3):
+            tasks = [engine.load(folder) for engine, folder in zip(engines, folders, strict=True)]
+            infos = [task.wait(60) for task in tasks]
+            assert infos[0].parameters == infos[2].parameters == 6_180_864
+        first, third = (engines[i].submit(ask(params=SamplingParams(temperature=0.0))).result() for i in (0, 2))
+        assert first.text == third.text
+    finally:
+        for engine in engines:
+            engine.close()
+
+
 def test_an_unknown_gpu_is_one_sentence(engine: Engine) -> None:
     if torch.cuda.is_available():
         pytest.skip("there is a GPU here")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
@@ -128,6 +128,8 @@ def cached(path: Path) -> Any:
 def test_text_comes_back_from_its_ids(text: str) -> None:
     tokenizer = cached(embedded_path())
     tokens = tokenize(tokenizer, text)
+    # a mark of the format that someone typed is no text any more
+    assume(not any(piece.special for piece in tokens.pieces))
     back = detokenize(tokenizer, [piece.id for piece in tokens.pieces])
     assert back.text == text
     assert [piece.bytes for piece in back.pieces] == [piece.bytes for piece in tokens.pieces]
