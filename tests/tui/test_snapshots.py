@@ -4,13 +4,14 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from driving import send, until
+from driving import app_of, send, until
 from scripted_engine import ScriptedEngine
 from textual.pilot import Pilot
 
 from llmtui.settings import Settings
 from llmtui.system.machine import MachineSample
 from llmtui.tui.app import LlmTui
+from llmtui.tui.screens.help import HelpScreen
 
 Snap = Callable[..., bool]
 Steps = Callable[[Pilot[None]], Awaitable[None]]
@@ -73,7 +74,15 @@ def test_a_generation_that_has_ended(snap: Callable[..., bool], tale: Steps, siz
 def test_the_tokens_on_a_small_screen(snap: Callable[..., bool], tale: Steps) -> None:
     async def steps(pilot: Pilot[None]) -> None:
         await tale(pilot)
-        await pilot.press("f2", "tab", "home", "right", "right", "right", "right", "right", "right", "right")
+        app = app_of(pilot)
+        tokens = app.main.panes.tokens
+        await until(pilot, lambda: app.main.progress is not None and app.main.progress.end is not None)
+        await pilot.press("f2")
+        await until(pilot, lambda: tokens.region.area > 0)
+        await pilot.press("tab")
+        await until(pilot, lambda: tokens.has_focus)
+        await pilot.press("home", *["right"] * 7)
+        await until(pilot, lambda: tokens.cursor == 7)
 
     assert snap((80, 24), steps)
 
@@ -82,7 +91,9 @@ def test_the_light_theme_with_a_command_half_typed(snap: Callable[..., bool], ta
     async def steps(pilot: Pilot[None]) -> None:
         await tale(pilot)
         await send(pilot, "/theme light")
+        await until(pilot, lambda: not pilot.app.current_theme.dark)
         await pilot.press("slash", "s", "e")
+        await until(pilot, lambda: app_of(pilot).main.prompt.text == "/se")
 
     assert snap((120, 40), steps)
 
@@ -90,5 +101,8 @@ def test_the_light_theme_with_a_command_half_typed(snap: Callable[..., bool], ta
 def test_the_help(snap: Callable[..., bool]) -> None:
     async def steps(pilot: Pilot[None]) -> None:
         await pilot.press("f1")
+        await until(
+            pilot, lambda: isinstance(pilot.app.screen, HelpScreen) and pilot.app.screen.query("*").last().region
+        )
 
     assert snap((120, 40), steps)
