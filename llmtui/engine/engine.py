@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from llmtui.engine import blocking
-from llmtui.engine.errors import ContextOverflow, EngineBusy, EngineClosed, ModelNotReady, ParameterError
+from llmtui.engine.admission import room_for
+from llmtui.engine.background import load_in_this_thread
+from llmtui.engine.errors import EngineBusy, EngineClosed, ModelNotReady, ParameterError
 from llmtui.engine.events import Queued, Token
 from llmtui.engine.live import RequestView, view_of
 from llmtui.engine.loads import LoadTask, ModelInfo
@@ -18,7 +20,6 @@ from llmtui.engine.requests import ChatMessage, GenerationRequest, SamplingParam
 from llmtui.engine.scheduler import Scheduler, Slice
 from llmtui.engine.speed import Speedometer
 from llmtui.engine.stream import GenerationResult, Stream
-from llmtui.models.errors import ModelError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -352,40 +353,3 @@ class Engine:
     def _refuse_if_closed(self) -> None:
         if self._closed:
             raise EngineClosed
-
-
-def load_in_this_thread(task: LoadTask, device: str, dtype: str) -> "LoadedModel | None":
-    """Import torch and load a model; None after telling the task why it failed."""
-    try:
-        from llmtui.engine.imports import import_heavy_libraries
-
-        import_heavy_libraries()
-        from llmtui.engine.loading import load_into
-
-        return load_into(task, device, dtype)
-    except Exception as error:
-        logger.exception("loading %s failed", task.name)
-        task.fail(ModelError(f"{task.name} could not be loaded: {error}"))
-    return None
-
-
-def room_for(request: GenerationRequest, prompt_tokens: int, context: int) -> int:
-    """How many new tokens a request may have, at least one.
-
-    Raises ContextOverflow where prompt and new tokens exceed the context, ParameterError where `max_length` leaves no
-    room for a new token.
-    """
-    params = request.params
-    room = context - prompt_tokens
-    if room < 1:
-        raise ContextOverflow(prompt_tokens + 1, context)
-    wanted = room if params.max_tokens is None else params.max_tokens
-    if params.max_length is not None:
-        if params.max_length <= prompt_tokens:
-            raise ParameterError(
-                "max_length", f"must be above the prompt's own {prompt_tokens} tokens, got {params.max_length}"
-            )
-        wanted = min(wanted, params.max_length - prompt_tokens)
-    if wanted > room and not request.clip:
-        raise ContextOverflow(prompt_tokens + wanted, context)
-    return min(wanted, room)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from shell import environment, llmtui
+from running import environment, llmtui
 
 from llmtui.commands.compare import column_fields, parse_choice
 from llmtui.insight.compare import Column, ModelChoice

@@ -4,7 +4,7 @@ import json
 import socket
 from pathlib import Path
 
-from shell import llmtui
+from running import llmtui
 
 
 def test_healthy_machine_exits_0_and_the_model_really_ran(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from shell import llmtui
+from running import llmtui
 from transformers import GPT2Config
 
 from llmtui.models.catalog import embedded_path

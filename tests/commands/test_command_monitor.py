@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from shell import environment, llmtui
+from running import environment, llmtui
 
 
 def test_json_lines_and_csv_hold_the_same_samples(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from shell import environment, llmtui
+from running import environment, llmtui
 
 CELL = {"temperature", "top_k", "top_p", "seed", "text", "ids", "finish_reason", "tokens", "mean_surprisal"}
 CELL |= {"mean_entropy", "distinct_1", "distinct_2", "longest_repeat", "tokens_per_second", "diverges_at"}

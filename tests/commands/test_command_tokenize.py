@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from shell import environment, llmtui
+from running import environment, llmtui
 from transformers import AutoTokenizer
 
 from llmtui.models.catalog import embedded_path

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 import pytest
-from shell import environment
+from running import environment
 
 from llmtui.cli import cli
 from llmtui.commands.lazy import LazyGroup
