@@ -242,7 +242,7 @@ def test_offline_mode_is_named_as_the_reason(tiny: HubStandIn, monkeypatch: pyte
 
 
 @pytest.mark.usefixtures("tiny")
-@pytest.mark.parametrize("endpoint", ["http://", "not a url", "ftp://x", "http://[::1", "http://127.0.0.1:99999"])
+@pytest.mark.parametrize("endpoint", ["http://", "not a url", "ftp://x", "http://[::1", "http://127.0.0.1:65537"])
 def test_nonsense_endpoint_is_a_sentence(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
     monkeypatch.setattr(constants, "ENDPOINT", endpoint)
     with pytest.raises(ModelUnreachable):

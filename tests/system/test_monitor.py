@@ -57,12 +57,13 @@ def test_memory_and_load_are_what_proc_says() -> None:
 
 
 def test_another_process_can_be_watched_until_it_ends() -> None:
-    child = subprocess.Popen(
-        [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    monitor = Monitor(child.pid)
-    assert 1_000_000 < monitor.sample().process_rss_bytes < psutil.Process().memory_info().rss
-    child.communicate(b"\n", timeout=20)
+    command = [sys.executable, "-c", "print(flush=True); input()"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        monitor = Monitor(child.pid)
+        assert 1_000_000 < monitor.sample().process_rss_bytes < psutil.Process().memory_info().rss
+        child.communicate(b"\n", timeout=20)
     with pytest.raises(ProcessGone, match=str(child.pid)):
         monitor.sample()
 
