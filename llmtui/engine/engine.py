@@ -4,6 +4,7 @@ import logging
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from llmtui.engine.requests import ChatMessage, GenerationRequest, SamplingParam
 from llmtui.engine.scheduler import Scheduler, Slice
 from llmtui.engine.speed import Speedometer
 from llmtui.engine.stream import GenerationResult, Stream
-from llmtui.engine.watching import Watch, WatchedStream
+from llmtui.engine.watching import KEPT_ENDED, EndedRequest, Watch, WatchedStream
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -71,6 +72,7 @@ class Engine:
         self._commands: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._in_flight: dict[str, Sequence] = {}
+        self._ended: deque[EndedRequest] = deque(maxlen=KEPT_ENDED)
         self._model: LoadedModel | None = None
         self._load: LoadTask | None = None
         self._closed = False
@@ -230,12 +232,23 @@ class Engine:
             sequences = list(self._in_flight.values())
         return [view_of(sequence) for sequence in sequences]
 
+    def ended_requests(self) -> list[RequestView]:
+        """The last ones that ended, oldest first."""
+        with self._lock:
+            return [ended.view for ended in self._ended]
+
     def watch(self, request_id: str) -> Watch:
-        """Read along with a request that waits or runs, beside its own reader. Raises RequestEnded."""
+        """Read along with a request, beside its own reader; or read over one of the last that ended.
+
+        Raises RequestEnded for one that ended longer ago, or never was.
+        """
         with self._lock:
             sequence = self._in_flight.get(request_id)
+            ended = next((ended for ended in self._ended if ended.view.id == request_id), None)
         if sequence is None:
-            raise RequestEnded(request_id)
+            if ended is None:
+                raise RequestEnded(request_id)
+            return ended.watch()
         reader = Stream(request_id, lambda: self._commands.put(lambda: sequence.stream.leave(reader)))
         prompt = sequence.model.detokenize(sequence.ids[: sequence.prompt_length])
         watch = Watch(sequence.request, sequence.model.info, prompt, reader)
@@ -345,6 +358,9 @@ class Engine:
             self._in_flight.pop(sequence.request.request_id, None)
         self._speed.ended(time.perf_counter() - sequence.clock.submitted)
         report()
+        if sequence.stream.end is not None:
+            with self._lock:
+                self._ended.append(EndedRequest.of(sequence, sequence.stream.end))
 
     def _cancel_now(self, sequence: "Sequence") -> None:
         self._end(sequence, lambda: sequence.finish("cancelled"))
