@@ -49,7 +49,8 @@ def test_a_chat_is_answered_with_its_reason_its_usage_and_its_logprobs(
         "total_tokens": usage.total_tokens,
     }
     assert answer["logprobs"] == [
-        [token.text, pytest.approx(token.logprob, abs=1e-4), 2] for token in wanted.tokens[: wanted.finished.text_tokens]
+        [token.text, pytest.approx(token.logprob, abs=1e-4), 2]
+        for token in wanted.tokens[: wanted.finished.text_tokens]
     ]
 
 

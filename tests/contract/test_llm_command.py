@@ -50,7 +50,9 @@ def llm(clients: ClientEnvironment, api: Api, tmp_path_factory: pytest.TempPathF
 
 @pytest.mark.parametrize("streaming", [(), ("--no-stream",)])
 def test_a_chat_is_answered_and_its_usage_kept(llm: Llm, engine: Engine, streaming: tuple[str, ...]) -> None:
-    said = llm("-m", "tales", "Hello!", "-s", "Be brief.", "-o", "temperature", "0", "-o", "max_tokens", "12", *streaming)
+    said = llm(
+        "-m", "tales", "Hello!", "-s", "Be brief.", "-o", "temperature", "0", "-o", "max_tokens", "12", *streaming
+    )
     turns = [ChatMessage(role="system", content="Be brief."), ChatMessage(role="user", content="Hello!")]
     params = SamplingParams(temperature=0, max_tokens=12)
     wanted = engine.submit(GenerationRequest(messages=turns, params=params)).result()
