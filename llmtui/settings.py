@@ -128,6 +128,7 @@ class Settings(BaseSettings):
         30.0, ge=0.0, le=3600.0, description="API: how long a stopping server lets running answers finish"
     )
     max_waiting: int = Field(32, ge=1, description="requests that may wait before others are told to come back")
+    max_running: int = Field(16, ge=1, description="requests that run at once, their tokens in the same forwards")
     max_body_bytes: int = Field(1_048_576, ge=1024, description="API: the largest request body, in bytes")
     debug: bool = Field(False, description="write everything to the log file")
     mouse: bool = Field(True, description="screen: take the mouse; off leaves selecting to the terminal")

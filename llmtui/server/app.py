@@ -5,6 +5,7 @@ from flask import Flask
 from llmtui.engine import Engine
 from llmtui.server import access_log, errors, host_check, ollama, openai
 from llmtui.server.auth import Keyring
+from llmtui.server.desk import Desk
 from llmtui.server.lifecycle import Lifecycle
 from llmtui.server.live import live_api
 from llmtui.server.metrics import Metrics
@@ -29,6 +30,7 @@ def create_app(
     keys = keys or Keyring.of(settings)
     lifecycle = lifecycle or Lifecycle()
     metrics = Metrics(engine)
+    desk = Desk(engine, metrics)
     access_log.install(app)
     metrics.install(app)
     if keys.needed:
@@ -37,10 +39,10 @@ def create_app(
         host_check.install(app)
     lifecycle.install(app)
     errors.install(app, {openai.PREFIX: openai.openai_error, ollama.PREFIX: ollama.ollama_error})
-    app.register_blueprint(native_api(engine, settings, metrics))
+    app.register_blueprint(native_api(engine, settings, desk))
     app.register_blueprint(live_api(engine, lifecycle, metrics, keys))
-    app.register_blueprint(tokens_api(engine, metrics))
-    app.register_blueprint(openai.openai_api(engine, settings, metrics))
-    app.register_blueprint(ollama.ollama_api(engine, settings, metrics))
+    app.register_blueprint(tokens_api(engine, desk))
+    app.register_blueprint(openai.openai_api(engine, settings, desk))
+    app.register_blueprint(ollama.ollama_api(engine, settings, desk))
     app.register_blueprint(openapi_api(app, settings))
     return app
