@@ -118,7 +118,8 @@ def run_show(settings: "Settings", model: str, tree: bool, as_json: bool) -> int
     import_heavy_libraries()
     from llmtui.engine.loading import pick_device, stored_dtype
     from llmtui.engine.quantize import choose_precision
-    from llmtui.insight.architecture import architecture_of, read_config, without_weights
+    from llmtui.insight.architecture import architecture_of
+    from llmtui.insight.meta_model import read_config, without_weights
 
     config = read_config(folder)
     precision = choose_precision(settings.dtype, pick_device(settings.device), stored_dtype(config))

@@ -1,7 +1,7 @@
 """How a text is cut into tokens, live while it is typed, by one tokenizer or by two side by side."""
 
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, ClassVar, Final
 
 from textual import on
@@ -18,6 +18,7 @@ from llmtui.tui.text import GLYPHS, GlyphSet, visible
 from llmtui.tui.widgets.piece_flow import PieceFlow, PieceTable
 
 EXAMPLE: Final = "Once upon a time, a fox said: “naïve” 🦊"
+HEIGHTS: Final = [(0, "-short"), (30, "-tall")]
 SECOND_EMPTY: Final = "a model's name and Enter: a second tokenizer beside it"
 
 
@@ -26,9 +27,9 @@ class TokenizerScreen(Window[None]):
 
     NAME = "Tokenizer"
     HINT = "type a text · tab goes on · Enter in a name loads that tokenizer · esc closes"
-    CSS_PATH = ["window.tcss", "tokenizer.tcss"]  # noqa: RUF012 - as Textual declares it
+    CSS_PATH: ClassVar[str | list[str | PurePath]] = ["window.tcss", "tokenizer.tcss"]
     AUTO_FOCUS = "#text"
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-short"), (30, "-tall")]
+    VERTICAL_BREAKPOINTS = HEIGHTS
 
     def __init__(self, bridge: Bridge, model: str, text: str, *, glyphs: GlyphSet = "unicode") -> None:
         super().__init__()
