@@ -7,6 +7,7 @@ from llmtui.server import access_log, errors, host_check, ollama, openai
 from llmtui.server.auth import Keyring
 from llmtui.server.desk import Desk
 from llmtui.server.lifecycle import Lifecycle
+from llmtui.server.limits import Limits
 from llmtui.server.live import live_api
 from llmtui.server.metrics import Metrics
 from llmtui.server.native import native_api
@@ -30,13 +31,15 @@ def create_app(
     keys = keys or Keyring.of(settings)
     lifecycle = lifecycle or Lifecycle()
     metrics = Metrics(engine)
-    desk = Desk(engine, metrics)
+    limits = Limits(settings.rate_limit, settings.tokens_per_minute)
+    desk = Desk(engine, metrics, limits)
     access_log.install(app)
     metrics.install(app)
     if keys.needed:
         keys.install(app)
     else:
         host_check.install(app)
+    limits.install(app)
     lifecycle.install(app)
     errors.install(app, {openai.PREFIX: openai.openai_error, ollama.PREFIX: ollama.ollama_error})
     app.register_blueprint(native_api(engine, settings, desk))
