@@ -71,8 +71,7 @@ class TokenCost:
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """A model in numbers. Those that its config does not name are None; cost and diagram are None where no forward can be
-    traced."""
+    """A model in numbers. None: its config does not name it; cost and diagram: no forward can be traced."""
 
     kind: str
     parameters: int
