@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 from llmtui.engine import blocking
 from llmtui.engine.admission import room_for
 from llmtui.engine.background import load_in_this_thread
-from llmtui.engine.errors import EngineBusy, EngineClosed, ModelNotReady, ParameterError
+from llmtui.engine.errors import EngineBusy, EngineClosed, ModelNotReady, ParameterError, RequestEnded
 from llmtui.engine.events import Queued, Token
 from llmtui.engine.live import RequestView, view_of
 from llmtui.engine.loads import LoadTask, ModelInfo
@@ -20,6 +20,7 @@ from llmtui.engine.requests import ChatMessage, GenerationRequest, SamplingParam
 from llmtui.engine.scheduler import Scheduler, Slice
 from llmtui.engine.speed import Speedometer
 from llmtui.engine.stream import GenerationResult, Stream
+from llmtui.engine.watching import Watch, WatchedStream
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -132,7 +133,7 @@ class Engine:
         loaded = self._ready_model()
         prompt_ids = loaded.encode(request)
         max_tokens = room_for(request, len(prompt_ids), loaded.info.context)
-        stream = Stream(request.request_id, lambda: self.cancel(request.request_id))
+        stream = WatchedStream(request.request_id, lambda: self.cancel(request.request_id))
         sequence = loaded.begin(request, stream, prompt_ids, max_tokens)
         with self._lock:
             self._refuse_if_closed()
@@ -228,6 +229,23 @@ class Engine:
         with self._lock:
             sequences = list(self._in_flight.values())
         return [view_of(sequence) for sequence in sequences]
+
+    def watch(self, request_id: str) -> Watch:
+        """Read along with a request that waits or runs, beside its own reader. Raises RequestEnded."""
+        with self._lock:
+            sequence = self._in_flight.get(request_id)
+        if sequence is None:
+            raise RequestEnded(request_id)
+        reader = Stream(request_id, lambda: self._commands.put(lambda: sequence.stream.leave(reader)))
+        prompt = sequence.model.detokenize(sequence.ids[: sequence.prompt_length])
+        watch = Watch(sequence.request, sequence.model.info, prompt, reader)
+
+        def join() -> None:
+            watch.rich_from = len(sequence.ids)
+            sequence.stream.join(reader)
+
+        self._commands.put(join)
+        return watch
 
     def close(self, timeout: float = 0.5) -> None:
         """Cancel everything and end the thread; waits at most `timeout` seconds for a step under way."""

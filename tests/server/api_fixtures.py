@@ -23,7 +23,14 @@ def engine() -> Iterator[Engine]:
 
 @pytest.fixture(scope="session")
 def settings() -> Settings:
-    return Settings(_env_file=None, port=0, max_waiting=MAX_WAITING, max_length_limit=500, max_body_bytes=65_536)
+    return Settings(
+        _env_file=None,
+        port=0,
+        max_waiting=MAX_WAITING,
+        max_running=MAX_RUNNING,
+        max_length_limit=500,
+        max_body_bytes=65_536,
+    )
 
 
 @pytest.fixture(scope="session")
