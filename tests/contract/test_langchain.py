@@ -1,4 +1,4 @@
-"""LangChain's chat models and language models, over both dialects: what they show their users is what the engine said."""
+"""LangChain over both dialects: what its chat models and language models show their users is what the engine said."""
 
 from typing import Any
 
