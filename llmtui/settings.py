@@ -23,6 +23,8 @@ DTYPES = ("auto", "float32", "bfloat16", "float16", "int8")
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 MIN_KEY_CHARACTERS = 8
 _HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?:\.(?!-)[A-Za-z0-9-]{1,63})*")
+_RATE = r"[1-9]\d{0,8} ?(?:/|per) ?(?:[1-9]\d{0,5} ?)?(?:second|minute|hour|day)s?"
+_RATES = re.compile(rf"{_RATE}(?: ?; ?{_RATE})*", re.IGNORECASE)
 _KEY_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _KEY = re.compile(rf"[!-~]{{{MIN_KEY_CHARACTERS},512}}")
 
@@ -53,6 +55,12 @@ def parse_host(value: str) -> str:
     if not _HOST_NAME.fullmatch(value) and not _is_address(value):
         raise ValueError("must be an address like 127.0.0.1, 0.0.0.0 or ::1, or a host name")
     return value
+
+
+def parse_rate(value: str) -> str:
+    if not _RATES.fullmatch(value.strip()):
+        raise ValueError("must be like 60/minute, or several with ; between them: 2/second;600/hour")
+    return value.strip()
 
 
 def parse_keys(value: SecretStr) -> SecretStr:
@@ -134,10 +142,18 @@ class Settings(BaseSettings):
         None,
         description="API: who may ask, as NAME:KEY pairs with commas between them; needed where HOST is not loopback",
     )
+    rate_limit: Annotated[str, AfterValidator(parse_rate)] | None = Field(
+        None,
+        description="API: requests of one key, or address, as in `60/minute` or `2/second;600/hour`; unset: no limit",
+    )
+    tokens_per_minute: int | None = Field(
+        None, ge=1, description="API: tokens, read and written, of one key, or address, in a minute; unset: no limit"
+    )
     drain_seconds: float = Field(
         30.0, ge=0.0, le=3600.0, description="API: how long a stopping server lets running answers finish"
     )
     max_waiting: int = Field(32, ge=1, description="requests that may wait before others are told to come back")
+    max_running: int = Field(16, ge=1, description="requests that run at once, their tokens in the same forwards")
     memory_budget: Annotated[int | None, BeforeValidator(parse_bytes)] = Field(
         None,
         ge=1,

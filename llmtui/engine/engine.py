@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 from llmtui.engine import blocking
 from llmtui.engine.admission import Admission, room_for
 from llmtui.engine.arrivals import Arrivals
-from llmtui.engine.errors import EngineClosed, ModelNotReady
+from llmtui.engine.errors import EngineClosed, ModelNotReady, RequestEnded
 from llmtui.engine.events import Token
 from llmtui.engine.live import RequestView, view_of
 from llmtui.engine.loads import LoadTask, ModelInfo
@@ -18,6 +18,7 @@ from llmtui.engine.requests import ChatMessage, GenerationRequest, SamplingParam
 from llmtui.engine.residents import Resident, Residents
 from llmtui.engine.speed import Speedometer
 from llmtui.engine.stream import GenerationResult, Stream
+from llmtui.engine.watching import Watch, WatchedStream
 
 if TYPE_CHECKING:
     from llmtui.engine.loaded import LoadedModel
@@ -171,7 +172,7 @@ class Engine:
         try:
             prompt_ids = loaded.encode(request)
             max_tokens = room_for(request, len(prompt_ids), loaded.info.context)
-            stream = Stream(request.request_id, lambda: self.cancel(request.request_id))
+            stream = WatchedStream(request.request_id, lambda: self.cancel(request.request_id))
             sequence = loaded.begin(request, stream, prompt_ids, max_tokens)
             self._admission.enter(sequence)
         except BaseException:
@@ -252,6 +253,24 @@ class Engine:
     def requests(self) -> list[RequestView]:
         """Those that wait or run, oldest first."""
         return [view_of(sequence) for sequence in self._admission.everybody()]
+
+    def watch(self, request_id: str) -> Watch:
+        """Read along with a request that waits or runs, beside its own reader. Raises RequestEnded."""
+        sequence = self._admission.find(request_id)
+        if sequence is None:
+            raise RequestEnded(request_id)
+        # the reader may outlive the sequence, and must not keep its model in memory
+        stream = sequence.stream
+        reader = Stream(request_id, lambda: self._loop.call(lambda: stream.leave(reader)))
+        prompt = sequence.model.detokenize(sequence.ids[: sequence.prompt_length])
+        watch = Watch(sequence.request, sequence.model.info, prompt, reader)
+
+        def join() -> None:
+            watch.rich_from = len(sequence.ids)
+            stream.join(reader)
+
+        self._loop.call(join)
+        return watch
 
     def close(self, timeout: float = 0.5) -> None:
         """Cancel everything and end the thread; waits at most `timeout` seconds for a step under way."""

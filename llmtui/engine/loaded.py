@@ -11,7 +11,7 @@ from llmtui.engine.pace import Pace
 from llmtui.engine.requests import GenerationRequest
 from llmtui.engine.runner import Runner
 from llmtui.engine.sequence import Sequence
-from llmtui.engine.stream import Stream
+from llmtui.engine.watching import WatchedStream
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,7 +54,9 @@ class LoadedModel:
     def bytes_of(self, ids: Iterable[int]) -> list[bytes]:
         return [self.pieces.bytes_of(i) for i in self._checked(ids)]
 
-    def begin(self, request: GenerationRequest, stream: Stream, prompt_ids: list[int], max_tokens: int) -> Sequence:
+    def begin(
+        self, request: GenerationRequest, stream: WatchedStream, prompt_ids: list[int], max_tokens: int
+    ) -> Sequence:
         """A new sequence of this model, not yet scheduled."""
         outside = [i for i in request.params.logit_bias if i >= self.info.vocab_size]
         if outside:

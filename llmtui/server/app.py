@@ -5,7 +5,9 @@ from flask import Flask
 from llmtui.engine import Engine
 from llmtui.server import access_log, errors, host_check, ollama, openai
 from llmtui.server.auth import Keyring
+from llmtui.server.desk import Desk
 from llmtui.server.lifecycle import Lifecycle
+from llmtui.server.limits import Limits
 from llmtui.server.live import live_api
 from llmtui.server.metrics import Metrics
 from llmtui.server.native import native_api
@@ -29,18 +31,21 @@ def create_app(
     keys = keys or Keyring.of(settings)
     lifecycle = lifecycle or Lifecycle()
     metrics = Metrics(engine)
+    limits = Limits(settings.rate_limit, settings.tokens_per_minute)
+    desk = Desk(engine, metrics, limits)
     access_log.install(app)
     metrics.install(app)
     if keys.needed:
         keys.install(app)
     else:
         host_check.install(app)
+    limits.install(app)
     lifecycle.install(app)
     errors.install(app, {openai.PREFIX: openai.openai_error, ollama.PREFIX: ollama.ollama_error})
-    app.register_blueprint(native_api(engine, settings, metrics))
+    app.register_blueprint(native_api(engine, settings, desk))
     app.register_blueprint(live_api(engine, lifecycle, metrics, keys))
-    app.register_blueprint(tokens_api(engine, metrics))
-    app.register_blueprint(openai.openai_api(engine, settings, metrics))
-    app.register_blueprint(ollama.ollama_api(engine, settings, metrics))
+    app.register_blueprint(tokens_api(engine, desk))
+    app.register_blueprint(openai.openai_api(engine, settings, desk))
+    app.register_blueprint(ollama.ollama_api(engine, settings, desk))
     app.register_blueprint(openapi_api(app, settings))
     return app

@@ -9,7 +9,7 @@ from typing import Any
 
 import psutil
 import pytest
-from conftest import make_model_folder
+from model_folders import make_model_folder
 
 from llmtui.engine import Engine, GenerationRequest, Resident, SamplingParams
 from llmtui.engine.errors import EngineClosed, ModelNotReady
