@@ -149,6 +149,11 @@ class Settings(BaseSettings):
     tokens_per_minute: int | None = Field(
         None, ge=1, description="API: tokens, read and written, of one key, or address, in a minute; unset: no limit"
     )
+    answer_cache_bytes: int = Field(
+        64 * 1024 * 1024,
+        ge=0,
+        description="API: room for answers that are greedy or have a seed, to give them again; 0 is off",
+    )
     drain_seconds: float = Field(
         30.0, ge=0.0, le=3600.0, description="API: how long a stopping server lets running answers finish"
     )
