@@ -2,7 +2,7 @@
 
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from llmtui.engine.events import Failed, Finished
 
@@ -58,3 +58,14 @@ def view_of_ended(sequence: "Sequence", end: Finished | Failed) -> RequestView:
     if isinstance(end, Finished):
         state = "cancelled" if end.reason == "cancelled" else "finished"
     return replace(view_of(sequence), state=state)
+
+
+def cache_bytes(cache: Any) -> int:
+    """Bytes of a sequence's keys and values: of a KVSlab, of transformers' own cache, of none at all."""
+    if cache is None:
+        return 0
+    own: int | None = getattr(cache, "bytes", None)
+    if own is not None:
+        return own
+    tensors = [getattr(layer, name, None) for layer in list(cache.layers) for name in ("keys", "values")]
+    return sum(tensor.nbytes for tensor in tensors if tensor is not None)

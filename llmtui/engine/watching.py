@@ -91,17 +91,6 @@ class EndedRequest:
     prompt_ids: tuple[int, ...]
     stream: WatchedStream
 
-    @classmethod
-    def of(cls, sequence: "Sequence", end: Finished | Failed) -> "EndedRequest":
-        return cls(
-            view_of_ended(sequence, end),
-            sequence.request,
-            sequence.model.info,
-            sequence.model.pieces,
-            tuple(sequence.ids[: sequence.prompt_length]),
-            sequence.stream,
-        )
-
     def watch(self) -> Watch:
         """All its events that are kept."""
         from llmtui.engine.detokenize import text_of
@@ -111,3 +100,19 @@ class EndedRequest:
         self.stream.leave(reader)
         ids = self.prompt_ids
         return Watch(self.request, self.model, text_of(self.pieces, ids), reader, len(ids) + self.view.generated_tokens)
+
+
+def remember(ended: tuple[EndedRequest, ...], sequence: "Sequence") -> tuple[EndedRequest, ...]:
+    """The last requests that ended, now that one more has."""
+    end = sequence.stream.end
+    if end is None:
+        return ended
+    newest = EndedRequest(
+        view_of_ended(sequence, end),
+        sequence.request,
+        sequence.model.info,
+        sequence.model.pieces,
+        tuple(sequence.ids[: sequence.prompt_length]),
+        sequence.stream,
+    )
+    return (*ended[1 - KEPT_ENDED :], newest)

@@ -60,7 +60,7 @@ class MainScreen(Screen[None]):
         self._load_named = load_named
         self._serving = serving
         self._watch_machine = watch_machine
-        self._glyphs: GlyphSet = glyphs
+        self.glyphs: GlyphSet = glyphs
         self.header = Header(serving=serving, glyphs=glyphs, id="header")
         self.panes = Panes(glyphs=glyphs, id="panes")
         self.status = StatusBar(glyphs=glyphs, id="status")
@@ -102,7 +102,7 @@ class MainScreen(Screen[None]):
 
     @on(LoadMoved)
     def _load_moved(self, message: LoadMoved) -> None:
-        line = load_line(message.name, message.progress, self._glyphs)
+        line = load_line(message.name, message.progress, self.glyphs)
         if self.engine.model is None:
             self.header.show_model(f"loading {message.name}")
         if self.bridge.generating:
@@ -237,7 +237,7 @@ class MainScreen(Screen[None]):
     def action_requests(self) -> None:
         from llmtui.tui.screens.requests import RequestsScreen
 
-        self.app.push_screen(RequestsScreen(self.engine, self.bridge, self._serving, glyphs=self._glyphs))
+        self.app.push_screen(RequestsScreen(self.engine, self.bridge, self._serving, glyphs=self.glyphs))
 
     def action_parameters(self) -> None:
         from llmtui.tui.screens.parameters import ParameterScreen
