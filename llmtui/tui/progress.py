@@ -14,7 +14,7 @@ SEPARATOR: Final = " · "
 BAR_CELLS: Final = 16
 # A speed over less than this would be noise.
 LEAST_SECONDS: Final = 0.2
-REASONS: Final = {"stop": "done", "length": "done", "cancelled": "stopped"}
+REASONS: Final = {"stop": "done", "length": "done", "cancelled": "stopped", "deadline": "out of time after"}
 STAGES: Final = {
     LoadStage.RESOLVE: "looking for it",
     LoadStage.DOWNLOAD: "downloading",
