@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from dotenv import dotenv_values
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from llmtui.errors import LlmtuiError
@@ -23,6 +23,8 @@ DTYPES = ("auto", "float32", "bfloat16", "float16", "int8")
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 MIN_KEY_CHARACTERS = 8
 _HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?:\.(?!-)[A-Za-z0-9-]{1,63})*")
+_RATE = r"[1-9]\d{0,8} ?(?:/|per) ?(?:[1-9]\d{0,5} ?)?(?:second|minute|hour|day)s?"
+_RATES = re.compile(rf"{_RATE}(?: ?; ?{_RATE})*", re.IGNORECASE)
 _KEY_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _KEY = re.compile(rf"[!-~]{{{MIN_KEY_CHARACTERS},512}}")
 
@@ -55,6 +57,12 @@ def parse_host(value: str) -> str:
     return value
 
 
+def parse_rate(value: str) -> str:
+    if not _RATES.fullmatch(value.strip()):
+        raise ValueError("must be like 60/minute, or several with ; between them: 2/second;600/hour")
+    return value.strip()
+
+
 def parse_keys(value: SecretStr) -> SecretStr:
     """`name:key` pairs, separated by commas or line ends."""
     read_keys(value.get_secret_value())
@@ -77,6 +85,16 @@ def read_keys(text: str) -> dict[str, str]:
             raise ValueError(f"names {name.strip()} twice")
         keys[name.strip()] = key.strip()
     return keys
+
+
+def parse_bytes(value: object) -> object:
+    """`8G`, `512M`, `2048`: a number of bytes, in powers of 1024 where a unit is given."""
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", value.strip(), re.IGNORECASE)
+    if match is None:
+        raise ValueError("must be bytes, or a number with K, M, G or T behind it, like 8G")
+    return int(float(match[1]) * 1024 ** " KMGT".index(match[2].upper() or " "))
 
 
 def _is_address(value: str) -> bool:
@@ -124,16 +142,44 @@ class Settings(BaseSettings):
         None,
         description="API: who may ask, as NAME:KEY pairs with commas between them; needed where HOST is not loopback",
     )
+    rate_limit: Annotated[str, AfterValidator(parse_rate)] | None = Field(
+        None,
+        description="API: requests of one key, or address, as in `60/minute` or `2/second;600/hour`; unset: no limit",
+    )
+    tokens_per_minute: int | None = Field(
+        None, ge=1, description="API: tokens, read and written, of one key, or address, in a minute; unset: no limit"
+    )
+    answer_cache_bytes: int = Field(
+        64 * 1024 * 1024,
+        ge=0,
+        description="API: room for answers that are greedy or have a seed, to give them again; 0 is off",
+    )
     drain_seconds: float = Field(
         30.0, ge=0.0, le=3600.0, description="API: how long a stopping server lets running answers finish"
     )
     max_waiting: int = Field(32, ge=1, description="requests that may wait before others are told to come back")
+    max_running: int = Field(16, ge=1, description="requests that run at once, their tokens in the same forwards")
+    memory_budget: Annotated[int | None, BeforeValidator(parse_bytes)] = Field(
+        None,
+        ge=1,
+        description="memory that models and their caches may take together, in bytes or like `8G`; unset: no limit",
+    )
+    keep_alive: float = Field(
+        300.0,
+        ge=-1.0,
+        description="API: seconds that a model loaded on demand stays after its last use; 0: not at all, -1: for ever",
+    )
     max_body_bytes: int = Field(1_048_576, ge=1024, description="API: the largest request body, in bytes")
     debug: bool = Field(False, description="write everything to the log file")
     mouse: bool = Field(True, description="screen: take the mouse; off leaves selecting to the terminal")
     glyphs: Annotated[str, Field(pattern="^(unicode|ascii)$")] = Field(
         "unicode", description="screen: `ascii` for terminals without block glyphs"
     )
+
+    @property
+    def keep_alive_seconds(self) -> float | None:
+        """KEEP_ALIVE as the engine takes it: None is for ever."""
+        return None if self.keep_alive < 0 else self.keep_alive
 
     def named_keys(self) -> dict[str, str]:
         """The API keys by name."""

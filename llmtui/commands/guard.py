@@ -20,7 +20,7 @@ def guarded(work: Callable[[], int]) -> int:
     except BrokenPipeError:
         return exit_codes.PIPE_CLOSED
     except ParameterError as error:
-        console.say(f"{_typed_name(error.field)} {str(error).removeprefix(error.field + ' ')}")
+        console.say(f"{_typed_name(error.field)} {error.problem}")
         return exit_codes.USAGE
     except EngineError as error:
         console.complain(error)

@@ -4,6 +4,14 @@ import sys
 import time
 
 REDRAW_SECONDS = 0.1
+BAR_CELLS = 20
+
+
+def progress_bar(share: float) -> str:
+    """A share from 0 to 1 as a bar: `█████▌··············`."""
+    from llmtui.tui.facts import bar
+
+    return f"{bar(share, BAR_CELLS):·<{BAR_CELLS}}"
 
 
 class ProgressLine:

@@ -13,6 +13,7 @@ class ParameterError(EngineError):
     def __init__(self, field: str, problem: str) -> None:
         super().__init__(f"{field} {problem}")
         self.field = field
+        self.problem = problem
 
 
 class ContextOverflow(EngineError):
@@ -47,3 +48,10 @@ class EngineClosed(EngineError):
 
 class GenerationFailed(EngineError):
     """A step of this request failed; the requests beside it go on."""
+
+
+class RequestEnded(EngineError):
+    """What was asked for concerns a request that neither waits nor runs."""
+
+    def __init__(self, request_id: str) -> None:
+        super().__init__(f"request {request_id} has ended")

@@ -119,6 +119,7 @@ class GenerationRequest:
     """One text to continue. Exactly one of `prompt`, `prompt_ids` and `messages` is given.
 
     messages are rendered with the model's chat template.
+    model    the name of a resident model; None: the engine's chosen one
     client   whose turn it is when several wait: the screen, or an API key or address
     clip     ask for fewer tokens, rather than be refused, where max_tokens would overflow the context
     """
@@ -127,6 +128,7 @@ class GenerationRequest:
     prompt_ids: Sequence[int] | None = None
     messages: Sequence[ChatMessage] | None = None
     params: SamplingParams = field(default_factory=SamplingParams)
+    model: str | None = None
     client: str = "local"
     clip: bool = False
     request_id: str = field(default_factory=lambda: uuid.uuid4().hex)

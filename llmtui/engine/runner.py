@@ -31,6 +31,15 @@ class Runner(Protocol):
     packs: bool
     rewinds: bool
 
+    @property
+    def kept_bytes(self) -> int:
+        """Bytes of keys and values kept of requests, for later ones that begin like them."""
+        ...
+
+    def forget(self) -> None:
+        """Let go of them."""
+        ...
+
     def begin(self, sequence: "Sequence") -> int:
         """Give a sequence its cache; how many tokens of its prompt that cache holds already."""
         ...
@@ -45,12 +54,16 @@ class PlainRunner:
 
     path = "one sequence at a time"
     packs = False
+    kept_bytes = 0
 
     def __init__(self, model: Any, device: str) -> None:
         self._model = model
         self._device = device
         self._keeps_rows = "logits_to_keep" in inspect.signature(model.forward).parameters
         self.rewinds = bool(self._new_cache().is_croppable)
+
+    def forget(self) -> None:
+        return
 
     def begin(self, sequence: "Sequence") -> int:
         sequence.cache = self._new_cache()
@@ -96,6 +109,13 @@ class PackedRunner:
         self._model = model
         self._device = device
         self._prefixes = PrefixCache(prefix_cache_bytes)
+
+    @property
+    def kept_bytes(self) -> int:
+        return self._prefixes.bytes
+
+    def forget(self) -> None:
+        self._prefixes.clear()
 
     def begin(self, sequence: "Sequence") -> int:
         sequence.cache = KVSlab(sequence.prompt_length + sequence.max_tokens)

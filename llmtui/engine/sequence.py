@@ -3,7 +3,7 @@
 import random
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from torch import Tensor
@@ -14,8 +14,8 @@ from llmtui.engine.events import Candidate, Failed, Finished, FinishReason, Pref
 from llmtui.engine.requests import GenerationRequest
 from llmtui.engine.sampling import Distribution, adjust, distribution
 from llmtui.engine.scheduler import Slice
-from llmtui.engine.stream import Stream
 from llmtui.engine.telemetry import RawRow
+from llmtui.engine.watching import TOP_CANDIDATES, WatchedStream
 
 if TYPE_CHECKING:
     from llmtui.engine.loaded import LoadedModel
@@ -58,7 +58,12 @@ class Sequence:
     """
 
     def __init__(
-        self, request: GenerationRequest, stream: Stream, model: "LoadedModel", prompt_ids: list[int], max_tokens: int
+        self,
+        request: GenerationRequest,
+        stream: WatchedStream,
+        model: "LoadedModel",
+        prompt_ids: list[int],
+        max_tokens: int,
     ) -> None:
         self.request = request
         self.params = request.params
@@ -168,7 +173,8 @@ class Sequence:
         text = "" if token_id in self._stop_ids else self._decoder.push(token_id)
         delta = self._take_text(text)
         self.clock.tick()
-        self.stream.put(self._drawn_token(token_id, raw, dist, u, text, delta, rows, began_ns))
+        token = self._drawn_token(token_id, raw, dist, u, text, delta, rows, began_ns)
+        self.stream.put(token, lambda: replace(token, candidates=self._candidates(raw, dist, token_id, TOP_CANDIDATES)))
         if token_id in self._stop_ids or self._stops.match is not None:
             return "stop"
         return "length" if self.generated >= self.max_tokens else None
@@ -184,7 +190,7 @@ class Sequence:
         rows: int,
         began_ns: int,
     ) -> Token:
-        candidates = self._candidates(raw, dist, token_id)
+        candidates = self._candidates(raw, dist, token_id, 0)
         rank, ties = raw.rank_and_ties(token_id)
         return Token(
             index=len(self.ids) - 1,
@@ -245,8 +251,8 @@ class Sequence:
         self._text.append(delta)
         return delta
 
-    def _candidates(self, raw: RawRow, dist: Distribution, token_id: int) -> tuple[Candidate, ...]:
-        count = self.params.top_logprobs
+    def _candidates(self, raw: RawRow, dist: Distribution, token_id: int, at_least: int) -> tuple[Candidate, ...]:
+        count = max(self.params.top_logprobs, at_least)
         raw_top = raw.top(count, dist.ranking)
         ids = list(dict.fromkeys([*raw_top, *(int(i) for i in dist.ranking.ids[: min(count, dist.kept)]), token_id]))
         if len(ids) > len(raw_top):

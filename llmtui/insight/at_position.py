@@ -11,7 +11,7 @@ from llmtui.engine import Engine, SamplingParams
 from llmtui.engine.errors import ParameterError
 from llmtui.engine.sampling import distribution
 from llmtui.engine.telemetry import RawRow
-from llmtui.insight.sweep import Setting, sampling
+from llmtui.insight.grid import Setting, sampling
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -74,14 +74,19 @@ class Position:
 
 
 def settings_at(
-    engine: Engine, prompt: str, index: int, settings: Sequence[Setting], seeds: Sequence[int], base: SamplingParams
+    engine: Engine,
+    prompt: str | Sequence[int],
+    index: int,
+    settings: Sequence[Setting],
+    seeds: Sequence[int],
+    base: SamplingParams,
 ) -> Position:
-    """Every setting at token `index` of the prompt; its length in tokens is the first position after it.
+    """Every setting at token `index` of the prompt, text or ids; its length in tokens is the first position after it.
 
     Raises ParameterError for a position that nothing predicts, ModelNotReady without a model.
     """
     params = [sampling(base, setting) for setting in settings]
-    ids = engine.tokenize(prompt)
+    ids = engine.tokenize(prompt) if isinstance(prompt, str) else tuple(prompt)
     if not 1 <= index <= len(ids):
         raise ParameterError("at", f"must be between 1 and the prompt's own {len(ids)} tokens, got {index}")
 

@@ -7,32 +7,31 @@ two texts of a column differ, the setting did it.
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
+from typing import Final
 
-from llmtui.engine import Engine, GenerationRequest, SamplingParams
+from llmtui.engine import Engine, GenerationRequest
 from llmtui.engine.errors import EngineBusy, GenerationFailed
 from llmtui.engine.events import Failed, Finished, Token
 from llmtui.engine.stream import Stream
+from llmtui.insight.grid import Setting, requests
 from llmtui.insight.repetition import distinct, longest_repeat
 
-WAIT_SECONDS = 0.05
+WAIT_SECONDS: Final = 0.05
+# So long a sweep that is stopped waits for the engine to let go of its cells.
+STOP_SECONDS: Final = 2.0
 
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One way to draw tokens: a row of the sweep."""
-
-    temperature: float
-    top_k: int
-    top_p: float
+Key = tuple[Setting, int]
+"""A cell's place: its setting and its seed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
     """A generated text of the sweep with its numbers.
 
+    finish_reason      "stop", "length", "cancelled" where the sweep was stopped, "running"
     mean_surprisal     bits of its tokens under the RAW distribution; None for a text without tokens
     mean_entropy       bits of the RAW distributions that they were drawn from
     distinct_1, _2     different tokens, and pairs of tokens, over all of them
@@ -56,27 +55,12 @@ class Cell:
     diverges_at: int | None = None
 
     @property
+    def key(self) -> Key:
+        return self.setting, self.seed
+
+    @property
     def tokens(self) -> int:
         return len(self.ids)
-
-
-@dataclass(slots=True)
-class Sweep:
-    """A sweep under way or done. cells: the finished ones, by setting, then seed. seconds: since it began."""
-
-    settings: tuple[Setting, ...]
-    seeds: tuple[int, ...]
-    cells: list[Cell] = field(default_factory=list)
-    tokens: int = 0
-    seconds: float = 0.0
-
-    @property
-    def total(self) -> int:
-        return len(self.settings) * len(self.seeds)
-
-    @property
-    def complete(self) -> bool:
-        return len(self.cells) == self.total
 
 
 @dataclass(slots=True)
@@ -88,29 +72,50 @@ class _Running:
     stream: Stream
     tokens: list[Token] = field(default_factory=list)
 
-
-def grid(temperatures: Iterable[float], top_ks: Iterable[int], top_ps: Iterable[float]) -> tuple[Setting, ...]:
-    """Every combination, in the order given; what is named twice counts once."""
-    return tuple(dict.fromkeys(Setting(*values) for values in product(temperatures, top_ks, top_ps)))
-
-
-def requests(base: GenerationRequest, settings: Sequence[Setting], seeds: Sequence[int]) -> list[GenerationRequest]:
-    """One request for each cell, by setting, then seed. Raises ParameterError for a value out of range."""
-    return [
-        # dataclasses.replace keeps the id, and each request needs its own
-        GenerationRequest(
-            prompt=base.prompt, params=sampling(base.params, setting, seed), clip=base.clip, client=base.client
-        )
-        for setting in settings
-        for seed in seeds
-    ]
+    @property
+    def key(self) -> Key:
+        return self.setting, self.seed
 
 
-def sampling(params: SamplingParams, setting: Setting, seed: int | None = None) -> SamplingParams:
-    """`params` with the values of a setting."""
-    return replace(
-        params, temperature=setting.temperature, top_k=setting.top_k, top_p=setting.top_p, seed=seed, top_logprobs=0
-    )
+@dataclass(slots=True)
+class Sweep:
+    """A sweep under way or done.
+
+    cells    those that have ended, by setting, then seed
+    tokens   of all cells so far
+    seconds  since it began
+    traces   the tokens of cells that have ended, with every fact, as far as they were to be kept
+    """
+
+    settings: tuple[Setting, ...]
+    seeds: tuple[int, ...]
+    cells: list[Cell] = field(default_factory=list)
+    tokens: int = 0
+    seconds: float = 0.0
+    traces: dict[Key, tuple[Token, ...]] = field(default_factory=dict)
+    _running: list[_Running] = field(default_factory=list)
+
+    @property
+    def total(self) -> int:
+        return len(self.settings) * len(self.seeds)
+
+    @property
+    def done(self) -> int:
+        """How many cells have come to their own end."""
+        return sum(cell.finish_reason != "cancelled" for cell in self.cells)
+
+    @property
+    def complete(self) -> bool:
+        return self.done == self.total
+
+    def share(self, max_tokens: int | None) -> float:
+        """How much of it is done, 0 to 1, where each cell writes at most `max_tokens`; by cells where that is open."""
+        by_cells = self.done / self.total
+        return by_cells if max_tokens is None else max(by_cells, self.tokens / (self.total * max_tokens))
+
+    def live(self) -> list[Cell]:
+        """The cells that run now, as far as they are. For the thread that runs the sweep alone."""
+        return [_cell(running, None, "running") for running in self._running]
 
 
 def run_sweep(
@@ -119,33 +124,50 @@ def run_sweep(
     settings: Sequence[Setting],
     seeds: Sequence[int],
     on_progress: Callable[[Sweep], None] = lambda _: None,
-) -> Iterator[Sweep]:
-    """Generate every cell, as many at a time as the engine takes; yields the sweep whenever a cell is done.
+    *,
+    at_once: int | None = None,
+    kept_tokens: int = 0,
+) -> Generator[Sweep, None, None]:
+    """Generate every cell in one batch; yields the sweep, always the same one, whenever a cell is done.
 
-    The first setting is the reference. Closing the iterator stops the engine's work and keeps what is done in the
-    sweep that was yielded last. `on_progress` is called while cells run. Raises ParameterError or ContextOverflow at
-    the first request, GenerationFailed if a cell fails.
+    The first setting is the reference. Closing the iterator stops the engine's work; cells that ran are kept as far as
+    they were. `on_progress` is called while cells run.
+    at_once: cells that the engine is given at a time; None: as many as it takes.
+    kept_tokens: so many tokens are kept with all their facts, of the first cells that end.
+    Raises ParameterError or ContextOverflow at the first request, GenerationFailed if a cell fails.
     """
     began = time.perf_counter()
     sweep = Sweep(tuple(settings), tuple(seeds))
     keys = list(product(settings, seeds))
     waiting = deque(zip(keys, requests(base, settings, seeds), strict=True))
-    running: list[_Running] = []
-    done: dict[tuple[Setting, int], Cell] = {}
+    running = sweep._running
+    done: dict[Key, Cell] = {}
+
+    def end(cell: _Running, finished: Finished | None) -> None:
+        done[cell.key] = _cell(cell, finished, "cancelled")
+        running.remove(cell)
+        if sum(map(len, sweep.traces.values())) + len(cell.tokens) <= kept_tokens:
+            sweep.traces[cell.key] = tuple(cell.tokens)
+
+    def tally() -> None:
+        sweep.seconds = time.perf_counter() - began
+        sweep.tokens = sum(cell.tokens for cell in done.values()) + sum(len(cell.tokens) for cell in running)
+
     yield sweep
     try:
         while waiting or running:
-            _submit(engine, waiting, running)
-            ended = _collect(running, done)
-            sweep.seconds = time.perf_counter() - began
-            sweep.tokens = sum(cell.tokens for cell in done.values()) + sum(len(cell.tokens) for cell in running)
+            _submit(engine, waiting, running, at_once)
+            ended = _collect(running, end)
+            tally()
             on_progress(sweep)
             if ended:
                 sweep.cells = _with_divergence(done, keys, sweep.settings[0])
                 yield sweep
     finally:
-        for cell in running:
-            cell.stream.cancel()
+        if running:
+            _stop(running, end)
+            tally()
+            sweep.cells = _with_divergence(done, keys, sweep.settings[0])
 
 
 def first_difference(ids: Sequence[int], others: Sequence[int]) -> int | None:
@@ -157,10 +179,13 @@ def first_difference(ids: Sequence[int], others: Sequence[int]) -> int | None:
 
 
 def _submit(
-    engine: Engine, waiting: deque[tuple[tuple[Setting, int], GenerationRequest]], running: list[_Running]
+    engine: Engine,
+    waiting: deque[tuple[Key, GenerationRequest]],
+    running: list[_Running],
+    at_once: int | None,
 ) -> None:
     """Hand the engine as many cells as it takes."""
-    while waiting:
+    while waiting and (at_once is None or len(running) < at_once):
         (setting, seed), request = waiting[0]
         try:
             stream = engine.submit(request)
@@ -172,9 +197,9 @@ def _submit(
         running.append(_Running(setting, seed, stream))
 
 
-def _collect(running: list[_Running], done: dict[tuple[Setting, int], Cell]) -> bool:
+def _collect(running: list[_Running], end: Callable[[_Running, Finished], None]) -> bool:
     """Take what has come since the last time, waiting a moment for the oldest cell; whether a cell has ended."""
-    ended = False
+    count = len(running)
     first = running[0].stream.poll(WAIT_SECONDS)
     for place, cell in enumerate(list(running)):
         events = cell.stream.drain()
@@ -185,41 +210,62 @@ def _collect(running: list[_Running], done: dict[tuple[Setting, int], Cell]) -> 
                 case Failed():
                     raise GenerationFailed(event.error)
                 case Finished():
-                    done[cell.setting, cell.seed] = _cell(cell, event)
-                    running.remove(cell)
-                    ended = True
+                    end(cell, event)
                 case _:
                     pass
-    return ended
+    return len(running) < count
 
 
-def _cell(cell: _Running, finished: Finished) -> Cell:
+def _stop(running: list[_Running], end: Callable[[_Running, Finished | None], None]) -> None:
+    """Stop every cell that runs, and keep what it had written; one that was not begun is nothing yet."""
+    deadline = time.perf_counter() + STOP_SECONDS
+    for cell in running:
+        cell.stream.cancel()
+    for cell in list(running):
+        finished: Finished | None = None
+        while (event := cell.stream.poll(max(0.001, deadline - time.perf_counter()))) is not None:
+            if isinstance(event, Token):
+                cell.tokens.append(event)
+            elif isinstance(event, Finished):
+                finished = event
+        if cell.tokens:
+            end(cell, finished)
+    running.clear()
+
+
+def _cell(cell: _Running, finished: Finished | None, reason: str) -> Cell:
+    """A cell's numbers; without its end, those so far, with `reason` for why it has none."""
     ids = tuple(token.id for token in cell.tokens)
     return Cell(
         setting=cell.setting,
         seed=cell.seed,
-        text=finished.text,
+        text="".join(token.delta for token in cell.tokens) if finished is None else finished.text,
         ids=ids,
-        finish_reason=finished.reason,
+        finish_reason=reason if finished is None else finished.reason,
         mean_surprisal=_mean([token.surprisal_bits for token in cell.tokens]),
         mean_entropy=_mean([token.entropy_bits for token in cell.tokens]),
         distinct_1=distinct(ids, 1),
         distinct_2=distinct(ids, 2),
         longest_repeat=longest_repeat(ids),
-        tokens_per_second=finished.timings.tokens_per_second(finished.usage.completion_tokens),
+        tokens_per_second=None if finished is None else finished.timings.tokens_per_second(len(ids)),
     )
 
 
-def _with_divergence(
-    done: dict[tuple[Setting, int], Cell], keys: Sequence[tuple[Setting, int]], reference: Setting
-) -> list[Cell]:
-    """The finished cells in the order of the grid, compared with the reference as far as that is done."""
+def _with_divergence(done: dict[Key, Cell], keys: Sequence[Key], reference: Setting) -> list[Cell]:
+    """The ended cells in the order of the grid, compared with the reference as far as that is done."""
     cells = []
     for setting, seed in keys:
         cell, other = done.get((setting, seed)), done.get((reference, seed))
         if cell is not None:
-            cells.append(cell if other is None else replace(cell, diverges_at=first_difference(cell.ids, other.ids)))
+            cells.append(cell if other is None else replace(cell, diverges_at=_divergence(cell, other)))
     return cells
+
+
+def _divergence(cell: Cell, other: Cell) -> int | None:
+    """Where a cell leaves the reference; where either was stopped, its end is no difference."""
+    index = first_difference(cell.ids, other.ids)
+    cut = "cancelled" in (cell.finish_reason, other.finish_reason)
+    return None if cut and index == min(cell.tokens, other.tokens) else index
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

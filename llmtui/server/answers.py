@@ -16,12 +16,13 @@ Json = dict[str, Any]
 class Answer:
     """Turns the events of one request into what its client reads.
 
-    device, request_id  as they stand in the answer's metadata
+    device, request_id, cached  as they stand in the answer's metadata
     """
 
     body: GenerateBody
     device: str
     request_id: str
+    cached: bool = False
 
     def whole(self, events: Iterable[Event]) -> Json:
         """The answer of a request that is not streamed. Raises ApiError if it failed, was cancelled or abandoned."""
@@ -101,6 +102,7 @@ class Answer:
                 "first_token_seconds": None if timings.first_token is None else round(timings.first_token, 6),
                 "tokens_per_second": timings.tokens_per_second(usage.completion_tokens),
                 "request_id": self.request_id,
+                "cached": self.cached,
             },
         }
 

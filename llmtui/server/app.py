@@ -4,8 +4,11 @@ from flask import Flask
 
 from llmtui.engine import Engine
 from llmtui.server import access_log, errors, host_check, ollama, openai
+from llmtui.server.answer_cache import AnswerCache
 from llmtui.server.auth import Keyring
+from llmtui.server.desk import Desk
 from llmtui.server.lifecycle import Lifecycle
+from llmtui.server.limits import Limits
 from llmtui.server.live import live_api
 from llmtui.server.metrics import Metrics
 from llmtui.server.native import native_api
@@ -28,19 +31,24 @@ def create_app(
     app.url_map.merge_slashes = False
     keys = keys or Keyring.of(settings)
     lifecycle = lifecycle or Lifecycle()
-    metrics = Metrics(engine)
+    limits = Limits(settings.rate_limit, settings.tokens_per_minute)
+    answers = AnswerCache(settings.answer_cache_bytes)
+    metrics = Metrics(engine, answers)
+    desk = Desk(engine, metrics, limits, answers)
     access_log.install(app)
     metrics.install(app)
     if keys.needed:
         keys.install(app)
     else:
         host_check.install(app)
+    limits.install(app)
+    desk.install(app)
     lifecycle.install(app)
     errors.install(app, {openai.PREFIX: openai.openai_error, ollama.PREFIX: ollama.ollama_error})
-    app.register_blueprint(native_api(engine, settings, metrics))
+    app.register_blueprint(native_api(engine, settings, desk))
     app.register_blueprint(live_api(engine, lifecycle, metrics, keys))
-    app.register_blueprint(tokens_api(engine, metrics))
-    app.register_blueprint(openai.openai_api(engine, settings, metrics))
-    app.register_blueprint(ollama.ollama_api(engine, settings, metrics))
+    app.register_blueprint(tokens_api(engine, desk))
+    app.register_blueprint(openai.openai_api(engine, settings, desk))
+    app.register_blueprint(ollama.ollama_api(engine, settings, desk))
     app.register_blueprint(openapi_api(app, settings))
     return app

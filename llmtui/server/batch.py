@@ -4,13 +4,10 @@ import threading
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 
-from llmtui.engine import Engine, GenerationRequest
 from llmtui.engine.errors import EngineBusy
 from llmtui.engine.events import Event
-from llmtui.engine.stream import Stream
-from llmtui.server.metrics import GenerationMeter, Metrics
+from llmtui.server.generation import Generation
 from llmtui.server.streaming import POLL_SECONDS
 
 # One request may ask for a hundred answers: only so many of them are in the engine at a time, the others stay here.
@@ -26,19 +23,17 @@ def engine_id(request_id: str) -> str:
 class Batch:
     """Runs generations, a few at a time, and merges what they report. The first ones are submitted at once.
 
-    Raises what `Engine.submit` raises, for the first one; that the others find the queue full is waited out.
+    beginnings: begin each, under the id they are given. What the first one raises is raised; that the others find the
+    queue full is waited out.
     """
 
     def __init__(
-        self, engine: Engine, metrics: Metrics, request_id: str, requests: Sequence[GenerationRequest]
+        self,
+        request_id: str,
+        beginnings: Sequence[Callable[[str], Generation]],
     ) -> None:
-        self._engine = engine
-        self._metrics = metrics
-        self._waiting = deque(
-            (index, replace(request, request_id=engine_id(request_id))) for index, request in enumerate(requests)
-        )
-        self._active: dict[int, Stream] = {}
-        self._meters: dict[int, GenerationMeter] = {}
+        self._waiting = deque((index, engine_id(request_id), begin) for index, begin in enumerate(beginnings))
+        self._active: dict[int, Generation] = {}
         self._submit_next()
         try:
             self._fill()
@@ -49,7 +44,7 @@ class Batch:
     def events(self, gone: Callable[[], bool]) -> Iterator[tuple[int, Event]]:
         """Each event with the number of its generation, until all have ended or the client leaves.
 
-        Whoever stops reading cancels what is left. Raises what `Engine.submit` raises for a generation that came later.
+        Whoever stops reading cancels what is left. Raises what a later generation's beginning raises.
         """
         try:
             while (self._active or self._waiting) and not gone():
@@ -65,10 +60,8 @@ class Batch:
     def cancel(self) -> None:
         """Stop everything that runs and forget the rest: nobody reads on."""
         self._waiting.clear()
-        for index, stream in self._active.items():
-            stream.cancel()
-            if not stream.ended:
-                self._meters[index].client_left()
+        for generation in self._active.values():
+            generation.leave()
         self._active.clear()
 
     def _ready_events(self) -> Iterator[tuple[int, Event]]:
@@ -78,18 +71,16 @@ class Batch:
             return
         alone = len(self._active) == 1
         quiet = True
-        for index, stream in list(self._active.items()):
-            for event in () if alone else stream.drain():
+        for index, generation in list(self._active.items()):
+            while not alone and (event := generation.poll()) is not None:
                 quiet = False
-                self._meters[index].see(event)
                 yield index, event
             self._forget_ended(index)
         if quiet:
-            index, stream = next(iter(self._active.items()))
-            next_event = stream.poll(POLL_SECONDS if alone else SHARED_POLL_SECONDS)
-            if next_event is not None:
-                self._meters[index].see(next_event)
-                yield index, next_event
+            index, generation = next(iter(self._active.items()))
+            event = generation.poll(POLL_SECONDS if alone else SHARED_POLL_SECONDS)
+            if event is not None:
+                yield index, event
             self._forget_ended(index)
 
     def _forget_ended(self, index: int) -> None:
@@ -104,7 +95,6 @@ class Batch:
             return
 
     def _submit_next(self) -> None:
-        index, request = self._waiting[0]
-        self._active[index] = self._engine.submit(request)
-        self._meters[index] = GenerationMeter(self._metrics)
+        index, name, begin = self._waiting[0]
+        self._active[index] = begin(name)
         self._waiting.popleft()

@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 
 from llmtui.engine import Engine
 from llmtui.server.errors import ApiError
@@ -15,7 +15,7 @@ RETRY_SECONDS = 1.0  # behind a balancer, another instance answers the next atte
 
 
 class Lifecycle:
-    """Counts the answers under way; once draining, refuses what asks for work."""
+    """Counts the answers under way, streamed or not; once draining, refuses what asks for work."""
 
     def __init__(self) -> None:
         self._draining = threading.Event()
@@ -28,12 +28,12 @@ class Lifecycle:
 
     @property
     def open_answers(self) -> int:
-        """Answers to POST requests that are not sent to their end."""
+        """POST requests whose answers are not sent to their end."""
         return self._open
 
     def install(self, app: Flask) -> None:
-        app.before_request(self._refuse_if_draining)
-        app.after_request(self._count)
+        app.before_request(self._open_answer)
+        app.after_request(self._close_when_sent)
 
     def drain(self, engine: Engine, seconds: float, hurry: Callable[[], bool] = lambda: False) -> bool:
         """Refuse new work and let what runs finish; cancel what is left after `seconds`, and tell its clients so.
@@ -55,13 +55,16 @@ class Lifecycle:
                 self._changed.wait(POLL_SECONDS)
             return not self._open
 
-    def _refuse_if_draining(self) -> None:
-        if request.method == "POST" and self.draining:
+    def _open_answer(self) -> None:
+        if request.method != "POST":
+            return
+        self._add(1)
+        g.is_open_answer = True
+        if self.draining:  # asked after counting: draining must not miss one that slips by
             raise ApiError(503, "shutting_down", "the server is shutting down", retry_after=RETRY_SECONDS)
 
-    def _count(self, response: Response) -> Response:
-        if request.method == "POST":
-            self._add(1)
+    def _close_when_sent(self, response: Response) -> Response:
+        if g.pop("is_open_answer", False):
             response.call_on_close(lambda: self._add(-1))
         return response
 

@@ -5,11 +5,10 @@ from flask import Blueprint, Response, g, request
 from llmtui.engine import Engine, GenerationRequest, SamplingParams
 from llmtui.engine.errors import ContextOverflow, ModelNotReady
 from llmtui.server.answers import Answer
-from llmtui.server.batch import Batch
 from llmtui.server.callers import caller
+from llmtui.server.desk import Desk
 from llmtui.server.errors import LOADING_RETRY_SECONDS, invalid
 from llmtui.server.jsonio import json_response
-from llmtui.server.metrics import Metrics
 from llmtui.server.schemas import GenerateBody, generate_body, supported_parameters
 from llmtui.server.streaming import client_gone, sse_line, sse_response
 from llmtui.settings import Settings
@@ -17,7 +16,7 @@ from llmtui.settings import Settings
 API_VERSION = "1.0.0"
 
 
-def native_api(engine: Engine, settings: Settings, metrics: Metrics) -> Blueprint:
+def native_api(engine: Engine, settings: Settings, desk: Desk) -> Blueprint:
     """The routes of the native API."""
     native = Blueprint("native", __name__)
     body_model = generate_body(settings)
@@ -59,9 +58,9 @@ def native_api(engine: Engine, settings: Settings, metrics: Metrics) -> Blueprin
         body = body_model.read(request.get_data(cache=False))
         params = sampling_params(body, total_length(body, engine, settings))
         asked = GenerationRequest(prompt=body.prompt, params=params, client=caller())
-        batch = Batch(engine, metrics, g.request_id, [asked])
+        batch = desk.begin([asked])
         events = batch.only_events(client_gone(request.environ))
-        answer = Answer(body, device_name(engine, settings), g.request_id)
+        answer = Answer(body, device_name(engine, settings), g.request_id, desk.from_cache)
         if body.stream:
             return sse_response(map(sse_line, answer.frames(events)), batch.cancel)
         return json_response(answer.whole(events))

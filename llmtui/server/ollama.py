@@ -9,12 +9,11 @@ from llmtui import __version__
 from llmtui.engine import Engine, GenerationRequest
 from llmtui.engine.loads import ModelInfo
 from llmtui.engine.requests import ChatMessage
-from llmtui.server.batch import Batch
 from llmtui.server.callers import caller
 from llmtui.server.chat_prompt import chat_ids
+from llmtui.server.desk import Desk
 from llmtui.server.errors import ApiError, invalid
 from llmtui.server.jsonio import json_response
-from llmtui.server.metrics import Metrics
 from llmtui.server.model_card import model_card, rfc3339
 from llmtui.server.model_names import LATEST, loaded_model, requested_model
 from llmtui.server.ollama_answers import OllamaAnswer
@@ -30,7 +29,7 @@ QUANTIZATION = {"float32": "F32", "bfloat16": "BF16", "float16": "F16"}
 Json = dict[str, Any]
 
 
-def ollama_api(engine: Engine, settings: Settings, metrics: Metrics) -> Blueprint:
+def ollama_api(engine: Engine, settings: Settings, desk: Desk) -> Blueprint:
     """The routes of the Ollama dialect."""
     ollama = Blueprint("ollama", __name__)
 
@@ -109,12 +108,7 @@ def ollama_api(engine: Engine, settings: Settings, metrics: Metrics) -> Blueprin
         body: GenerateRequest | ChatRequest, ids: tuple[int, ...], stops: tuple[str, ...], *, keeps_context: bool
     ) -> Response:
         params = body.sampling(settings, stops)
-        batch = Batch(
-            engine,
-            metrics,
-            g.request_id,
-            [GenerationRequest(prompt_ids=ids, params=params, client=caller(), clip=True)],
-        )
+        batch = desk.begin([GenerationRequest(prompt_ids=ids, params=params, client=caller(), clip=True)])
         answer = OllamaAnswer(body, ids if keeps_context else None, g.request_id)
         events = batch.events(client_gone(request.environ))
         if body.streamed:

@@ -13,9 +13,9 @@ from llmtui.engine.requests import ChatMessage
 from llmtui.server.batch import Batch
 from llmtui.server.callers import caller
 from llmtui.server.chat_prompt import chat_ids
+from llmtui.server.desk import Desk
 from llmtui.server.errors import ApiError
 from llmtui.server.jsonio import json_response
-from llmtui.server.metrics import Metrics
 from llmtui.server.model_card import model_card
 from llmtui.server.model_names import loaded_model, requested_model
 from llmtui.server.openai_chat import ChatAnswers
@@ -39,7 +39,7 @@ TYPES = {
 Json = dict[str, Any]
 
 
-def openai_api(engine: Engine, settings: Settings, metrics: Metrics) -> Blueprint:
+def openai_api(engine: Engine, settings: Settings, desk: Desk) -> Blueprint:
     """The routes of the OpenAI dialect."""
     openai = Blueprint("openai", __name__)
 
@@ -65,7 +65,7 @@ def openai_api(engine: Engine, settings: Settings, metrics: Metrics) -> Blueprin
         answers = CompletionAnswers(body, prompts, head, g.request_id)
         requests = answers.requests(caller())
         refuse_overflow(requests, info.context)
-        return _answer(answers, Batch(engine, metrics, g.request_id, requests), stream=bool(body.stream))
+        return _answer(answers, desk.begin(requests), stream=bool(body.stream))
 
     @openai.post("/v1/chat/completions")
     def chat_completions() -> Response:
@@ -78,7 +78,7 @@ def openai_api(engine: Engine, settings: Settings, metrics: Metrics) -> Blueprin
         answers = ChatAnswers(body, head, g.request_id)
         requests = answers.requests(ids, stops, caller())
         refuse_overflow(requests, info.context)
-        return _answer(answers, Batch(engine, metrics, g.request_id, requests), stream=bool(body.stream))
+        return _answer(answers, desk.begin(requests), stream=bool(body.stream))
 
     return openai
 

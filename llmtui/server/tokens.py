@@ -12,10 +12,10 @@ from llmtui.engine.events import Token
 from llmtui.insight.trace import token_to_json
 from llmtui.server.batch import Batch
 from llmtui.server.callers import caller
+from llmtui.server.desk import Desk
 from llmtui.server.errors import client_closed, invalid
 from llmtui.server.jsonio import json_response
 from llmtui.server.logprobs import text_of_bytes
-from llmtui.server.metrics import Metrics
 from llmtui.server.portions import PortionReader
 from llmtui.server.schemas import MAX_TOP_LOGPROBS, check, parse
 from llmtui.server.streaming import client_gone
@@ -48,7 +48,7 @@ class ScoreBody(BaseModel):
     top_logprobs: int = Field(0, ge=0, le=MAX_TOP_LOGPROBS, description="candidates reported for each token")
 
 
-def tokens_api(engine: Engine, metrics: Metrics) -> Blueprint:
+def tokens_api(engine: Engine, desk: Desk) -> Blueprint:
     """POST /tokenize, POST /detokenize, POST /score."""
     tokens = Blueprint("tokens", __name__)
 
@@ -73,7 +73,7 @@ def tokens_api(engine: Engine, metrics: Metrics) -> Blueprint:
         body = check(ScoreBody, parse(request.get_data(cache=False)))
         params = SamplingParams(max_tokens=1, prompt_logprobs=True, top_logprobs=body.top_logprobs, temperature=0)
         asked = GenerationRequest(prompt=body.text, params=params, client=caller())
-        scored = scored_tokens(Batch(engine, metrics, g.request_id, [asked]))
+        scored = scored_tokens(desk.begin([asked]))
         return json_response(score_json(scored, body.top_logprobs))
 
     def scored_tokens(batch: Batch) -> list[Token]:

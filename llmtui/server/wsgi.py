@@ -18,9 +18,9 @@ from llmtui.server.access_log import new_id
 from llmtui.server.errors import ApiError, from_status, shape_of
 from llmtui.settings import Settings
 
-# Each request in the engine holds a thread, and the engine refuses more than it runs (4) and lets wait;
+# Each request in the engine holds a thread, and the engine refuses more than run and wait;
 # the rest answer /health and refusals at once.
-THREADS_BESIDES_WAITING = 12
+THREADS_BESIDES_ENGINE = 12
 CONNECTIONS_BESIDES_THREADS = 200
 # A body that is somewhat too large is read to its end, so that its client reads our answer instead of a reset.
 DRAINED_BYTES = 4 * 1024 * 1024
@@ -83,7 +83,7 @@ class Server:
         """Listen and answer from now on. Raises ServerError, in one sentence, where that port cannot be had."""
         listener = _listen(self._settings.host, self._settings.port)
         self._port = listener.getsockname()[1]
-        threads = self._settings.max_waiting + THREADS_BESIDES_WAITING
+        threads = self._settings.max_running + self._settings.max_waiting + THREADS_BESIDES_ENGINE
         self._waitress = create_server(
             self._app,
             sockets=[listener],

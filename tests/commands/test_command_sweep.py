@@ -11,6 +11,8 @@ import psutil
 import pytest
 from running import environment, llmtui
 
+from llmtui.commands.sweep_output import HEADER, with_texts
+
 CELL = {"temperature", "top_k", "top_p", "seed", "text", "ids", "finish_reason", "tokens", "mean_surprisal"}
 CELL |= {"mean_entropy", "distinct_1", "distinct_2", "longest_repeat", "tokens_per_second", "diverges_at"}
 
@@ -60,6 +62,33 @@ def test_wrong_ranges_exit_2_and_name_the_option(tmp_path: Path, arguments: tupl
     assert named in done.stderr.decode()
 
 
+def test_table_has_every_number_of_a_cell_and_texts_that_can_be_read_on_a_narrow_terminal() -> None:
+    numbers = ["T  seed", "0    1", "1    22"]
+    texts = ["Once upon a time, and a very good time it was", "a\x1b[2J"]
+    assert with_texts(numbers, texts, None) == [
+        "T  seed  text",
+        "0    1   Once upon a time, and a very good time it was",
+        "1    22  a‹ESC›[2J",
+    ]
+    assert with_texts(numbers, texts, 40)[1] == "0    1   Once upon a tim…ood time it was"
+    assert with_texts(numbers, texts, 30) == [
+        "T  seed",
+        "0    1",
+        "  Once upon a ti…d time it was",
+        "1    22",
+        "  a‹ESC›[2J",
+    ]
+
+
+def test_table_has_a_column_for_each_number_and_for_speed(tmp_path: Path) -> None:
+    done = llmtui("sweep", "Once", "--temperature", "0,1", "--seeds", "1", "--max-new-tokens", "3", home=tmp_path)
+    heading, first, second, total = done.stdout.decode().splitlines()
+    assert heading.split() == [*HEADER, "text"]
+    assert first.split()[:5] == ["0", "50", "1", "0", "3"]
+    assert float(second.split()[10]) > 0
+    assert total.startswith("6 tokens in ")
+
+
 def test_ctrl_c_writes_the_cells_that_are_done_and_exits_130(tmp_path: Path) -> None:
     arguments = ["sweep", "Once", "--seeds", "200", "--max-new-tokens", "400", "--json"]
     with subprocess.Popen(
@@ -76,6 +105,8 @@ def test_ctrl_c_writes_the_cells_that_are_done_and_exits_130(tmp_path: Path) -> 
     answer = json.loads(output)
     assert answer["complete"] is False
     assert len(answer["cells"]) < 200
+    reasons = [cell["finish_reason"] for cell in answer["cells"]]
+    assert reasons.count("cancelled") > 0
 
 
 def until_busy(process: "subprocess.Popen[bytes]") -> None:

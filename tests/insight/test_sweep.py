@@ -10,11 +10,12 @@ import scipy.stats
 import torch
 from transformers import LogitsProcessorList, TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
 
-from llmtui.engine import Engine, GenerationRequest, SamplingParams
+from llmtui.engine import ChatMessage, Engine, GenerationRequest, SamplingParams
 from llmtui.engine.errors import ParameterError
 from llmtui.engine.loaded import LoadedModel
 from llmtui.insight.at_position import settings_at
-from llmtui.insight.sweep import Setting, Sweep, first_difference, grid, run_sweep
+from llmtui.insight.grid import Setting, grid, read_numbers, read_whole_numbers, requests
+from llmtui.insight.sweep import Cell, Sweep, first_difference, run_sweep
 
 PROMPT = "Once upon a time"
 BASE = GenerationRequest(prompt=PROMPT, params=SamplingParams(max_tokens=8, ignore_eos=True))
@@ -161,3 +162,86 @@ def test_position_outside_the_prompt_is_named(engine: Engine) -> None:
     for index in (0, 5):
         with pytest.raises(ParameterError, match="at must be between 1 and the prompt's own 4 tokens"):
             settings_at(engine, PROMPT, index, [Setting(1.0, 0, 1.0)], [0], SamplingParams())
+
+
+def test_conversation_is_swept_as_the_model_would_be_asked() -> None:
+    base = GenerationRequest(messages=[ChatMessage(role="user", content="hello")], params=SamplingParams(max_tokens=2))
+    made = requests(base, grid([0.5, 1.0], [0], [1.0]), [1])
+    assert [request.messages for request in made] == [base.messages, base.messages]
+    assert len({request.request_id for request in made}) == 2
+
+
+def test_cells_stopped_half_way_are_kept_as_far_as_they_were_and_their_end_is_no_difference(engine: Engine) -> None:
+    base = GenerationRequest(prompt=PROMPT, params=SamplingParams(max_tokens=300, ignore_eos=True))
+
+    def stop(sweep: Sweep) -> None:
+        if sweep.tokens > 20:
+            raise KeyboardInterrupt
+
+    sweeps = run_sweep(engine, base, [Setting(1.0, 0, 1.0), Setting(1.0, 5120, 1.0)], [1, 2], stop, kept_tokens=10_000)
+    sweep = next(sweeps)
+    with pytest.raises(KeyboardInterrupt):
+        next(sweeps)
+    assert not sweep.complete
+    assert sweep.done == 0
+    assert [cell.finish_reason for cell in sweep.cells] == ["cancelled"] * 4
+    assert all(0 < cell.tokens < 300 and cell.mean_surprisal is not None for cell in sweep.cells)
+    assert sum(cell.tokens for cell in sweep.cells) == sweep.tokens
+    assert [cell.diverges_at for cell in sweep.cells] == [None] * 4
+    assert {key: tuple(token.id for token in trace) for key, trace in sweep.traces.items()} == {
+        cell.key: cell.ids for cell in sweep.cells
+    }
+    until(lambda: engine.stats().running == engine.stats().waiting == 0)
+
+
+def test_progress_tells_the_cells_that_run_and_their_numbers_so_far(engine: Engine) -> None:
+    seen: list[list[Cell]] = []
+    base = GenerationRequest(prompt=PROMPT, params=SamplingParams(max_tokens=30, ignore_eos=True))
+    sweep = finish(run_sweep(engine, base, grid([1.0], [0], [1.0]), [1, 2], lambda s: seen.append(s.live())))
+    ended = {cell.key: cell for cell in sweep.cells}
+    running = [cell for cells in seen for cell in cells]
+    assert running
+    assert {cell.finish_reason for cell in running} == {"running"}
+    for cell in running:
+        assert cell.ids == ended[cell.key].ids[: cell.tokens]
+        assert ended[cell.key].text.startswith(cell.text)
+
+
+def test_tokens_are_kept_with_their_facts_up_to_a_bound(engine: Engine) -> None:
+    base = GenerationRequest(prompt=PROMPT, params=SamplingParams(max_tokens=8, ignore_eos=True, top_logprobs=3))
+    sweep = finish(run_sweep(engine, base, grid([1.0], [0], [1.0]), range(4), kept_tokens=20))
+    assert len(sweep.traces) == 2
+    for cell in sweep.cells:
+        trace = sweep.traces.get(cell.key, ())
+        assert tuple(token.id for token in trace) in ((), cell.ids)
+        assert all(len(token.candidates) >= 3 for token in trace)
+
+
+def test_engine_shared_with_others_is_given_no_more_cells_than_asked(engine: Engine) -> None:
+    running: list[int] = []
+    sweeps = run_sweep(
+        engine, BASE, grid([1.0], [0], [1.0]), range(6), lambda s: running.append(len(s.live())), at_once=2
+    )
+    assert finish(sweeps).complete
+    assert max(running) == 2
+
+
+def test_share_is_by_tokens_or_by_cells() -> None:
+    sweep = Sweep((Setting(1.0, 0, 1.0),), (1, 2), tokens=5)
+    assert sweep.share(10) == 0.25
+    assert sweep.share(None) == 0
+
+
+@pytest.mark.parametrize("text", ["", " ", "0.2,,1", "hot", "1;2"])
+def test_empty_and_wrong_lists_name_the_parameter(text: str) -> None:
+    for read in (read_numbers, read_whole_numbers):
+        with pytest.raises(ParameterError, match="top_p must be") as raised:
+            read("top_p", text)
+        assert raised.value.field == "top_p"
+
+
+def test_lists_are_read_with_spaces_and_only_whole_numbers_where_they_must_be() -> None:
+    assert read_numbers("temperature", " 0.2 ,1") == [0.2, 1.0]
+    assert read_whole_numbers("top_k", "0, 50") == [0, 50]
+    with pytest.raises(ParameterError, match="top_k must be whole numbers"):
+        read_whole_numbers("top_k", "1.5")

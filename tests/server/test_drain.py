@@ -64,6 +64,17 @@ def test_what_runs_finishes_and_what_comes_is_turned_away(draining: Draining) ->
     until(lambda: draining.finished == [True])
 
 
+def test_an_answer_that_is_not_streamed_finishes_too(draining: Draining) -> None:
+    with_connection = draining.api.begin(**SHORT | {"stream": False})
+    until(lambda: draining.engine.stats().running == 1)
+    draining.begin(seconds=60)
+    assert draining.lifecycle.open_answers == 1
+    assert draining.finished == []
+    assert read_reply(with_connection).json["metadata"]["total_tokens"] == 120
+    until(lambda: draining.finished == [True])
+    assert draining.lifecycle.open_answers == 0
+
+
 def test_what_does_not_finish_in_time_is_cancelled_with_a_proper_last_event(draining: Draining) -> None:
     native = draining.api.begin(**LONG)
     chat = {"messages": [{"role": "user", "content": "Hi"}], "ignore_eos": True, "temperature": 0, "stream": True}

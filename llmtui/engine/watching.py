@@ -1,0 +1,66 @@
+"""A second reader of somebody's request: what came before is told again, then what comes, as it comes."""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from llmtui.engine.events import Event, Queued, Started
+from llmtui.engine.loads import ModelInfo
+from llmtui.engine.requests import GenerationRequest
+from llmtui.engine.stream import Stream
+
+# So many events of a request are kept for those who come later.
+REPLAYED = 1024
+# Candidates of each token drawn while somebody watches, however few the request's own reader asked for.
+TOP_CANDIDATES = 10
+
+
+@dataclass(slots=True)
+class Watch:
+    """A request of somebody, and its events for one more reader.
+
+    model       the one it runs on
+    prompt      as text, whatever it was sent as; of a conversation what the chat template made of it
+    stream      the newest REPLAYED events so far, then those to come; `cancel` stops watching, the request goes on
+    rich_from   place in the sequence of the first token with TOP_CANDIDATES candidates at least; tokens before it have
+                as many as the request asked for. None until the first event is there.
+    """
+
+    request: GenerationRequest
+    model: ModelInfo
+    prompt: str
+    stream: Stream
+    rich_from: int | None = None
+
+
+class WatchedStream(Stream):
+    """The events of one request, for its own reader and for those who watch. The engine's thread alone writes.
+
+    While nobody watches, an event costs one more entry in a short list.
+    """
+
+    def __init__(self, request_id: str, cancel: Callable[[], None]) -> None:
+        super().__init__(request_id, cancel)
+        self._heads: list[Event] = []
+        self._latest: deque[Event] = deque(maxlen=REPLAYED)
+        self._watchers: list[Stream] = []
+
+    def put(self, event: Event, richer: Callable[[], Event] | None = None) -> None:
+        """Tell an event. richer: makes the one that watchers get instead; called only if there are any."""
+        super().put(event)
+        (self._heads if isinstance(event, (Queued, Started)) else self._latest).append(event)
+        if self._watchers:
+            told = event if richer is None else richer()
+            for watcher in self._watchers:
+                watcher.put(told)
+
+    def join(self, watcher: Stream) -> None:
+        """Tell one more reader all that is kept, and from now on whatever comes."""
+        for event in (*self._heads, *self._latest):
+            watcher.put(event)
+        self._watchers.append(watcher)
+
+    def leave(self, watcher: Stream) -> None:
+        """Tell a reader nothing more."""
+        if watcher in self._watchers:
+            self._watchers.remove(watcher)
