@@ -169,7 +169,7 @@ class EngineLoop:
                 self._run_slices([part])
             return
         self.scheduler.took(work, (time.perf_counter_ns() - began_ns) / 1e9)
-        rows = sum(part.end - part.begin for part in work)
+        rows = sum(part.rows for part in work)
         for part, logits in zip(work, outputs, strict=True):
             self._advance(part, logits, rows, began_ns)
 
