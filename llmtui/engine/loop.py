@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, TypeVar
 
 from llmtui.engine.admission import Admission
-from llmtui.engine.events import Queued
+from llmtui.engine.events import FinishReason, Queued
 from llmtui.engine.live import cache_bytes
 from llmtui.engine.memory import return_free_memory
 from llmtui.engine.residents import Residents
@@ -111,7 +111,7 @@ class EngineLoop:
 
     def _turn(self) -> None:
         self._take_commands()
-        self._drop_cancelled()
+        self._drop_unwanted()
         if self._residents.drop_expired():
             return_free_memory()
         for sequence in self.scheduler.admit():
@@ -124,7 +124,7 @@ class EngineLoop:
         self.closed = True
         self._take_commands()
         for sequence in self._admission.everybody():
-            self._cancel_now(sequence)
+            self._finish(sequence, "cancelled")
 
     def _take_commands(self) -> None:
         """Do what other threads asked for; with nothing to run, wait for it, or for an idle model's time to be up."""
@@ -136,10 +136,12 @@ class EngineLoop:
         except queue.Empty:
             return
 
-    def _drop_cancelled(self) -> None:
+    def _drop_unwanted(self) -> None:
         for sequence in self.scheduler.everything():
             if sequence.cancel_requested:
-                self._cancel_now(sequence)
+                self._finish(sequence, "cancelled")
+            elif sequence.overdue:
+                self._finish(sequence, "deadline")
 
     def _start(self, sequence: "Sequence") -> None:
         try:
@@ -170,7 +172,7 @@ class EngineLoop:
                 self._run_slices([part])
             return
         self.scheduler.took(work, (time.perf_counter_ns() - began_ns) / 1e9)
-        rows = sum(part.end - part.begin for part in work)
+        rows = sum(part.rows for part in work)
         for part, logits in zip(work, outputs, strict=True):
             self._advance(part, logits, rows, began_ns)
 
@@ -185,7 +187,7 @@ class EngineLoop:
             return
         self._speed.count(sequence.generated - generated)
         if reason is not None:
-            self._end(sequence, lambda: sequence.finish(reason))
+            self._finish(sequence, reason)
 
     def _fail(self, sequence: "Sequence", error: Exception) -> None:
         self._end(sequence, lambda: sequence.fail(error))
@@ -198,5 +200,5 @@ class EngineLoop:
         report()
         self.ended = remember(self.ended, sequence)
 
-    def _cancel_now(self, sequence: "Sequence") -> None:
-        self._end(sequence, lambda: sequence.finish("cancelled"))
+    def _finish(self, sequence: "Sequence", reason: FinishReason) -> None:
+        self._end(sequence, lambda: sequence.finish(reason))

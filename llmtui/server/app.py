@@ -34,7 +34,7 @@ def create_app(
     limits = Limits(settings.rate_limit, settings.tokens_per_minute)
     answers = AnswerCache(settings.answer_cache_bytes)
     metrics = Metrics(engine, answers)
-    desk = Desk(engine, metrics, limits, answers)
+    desk = Desk(engine, metrics, limits, answers, settings.request_deadline_seconds)
     access_log.install(app)
     metrics.install(app)
     if keys.needed:

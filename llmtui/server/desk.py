@@ -21,12 +21,16 @@ CACHE_HEADER = "X-Llmtui-Cache"
 
 @dataclass(frozen=True)
 class Desk:
-    """Takes generations, and lets those watch them who count."""
+    """Takes generations, and lets those watch them who count.
+
+    seconds: that the generations of an HTTP request may take together; None: no limit
+    """
 
     engine: Engine
     metrics: Metrics
     limits: Limits
     answers: AnswerCache
+    seconds: float | None = None
 
     def install(self, app: Flask) -> None:
         app.after_request(_tell_of_cache)
@@ -47,7 +51,9 @@ class Desk:
         if None in known:
             self.limits.check_tokens()
         beginnings: list[Callable[[str], Generation]] = [
-            partial(self._compute, request, key) if answer is None else partial(self._replay, request, answer, began)
+            partial(self._compute, request, key, began)
+            if answer is None
+            else partial(self._replay, request, answer, began)
             for request, key, answer in zip(requests, keys, known, strict=True)
         ]
         batch = Batch(g.request_id, beginnings)
@@ -57,20 +63,24 @@ class Desk:
 
     def _key(self, request: GenerationRequest) -> bytes | None:
         """Under which its answer may be kept; None where it may not."""
-        model = self.engine.model
+        model = self.engine.model if request.model is None else self.engine.info_of(request.model)
         if model is None or not self.answers.enabled:
             return None
         # what the holder of one key asked must not show in the time that another's answer takes
         return cache_key(model, request, g.get("key_name", ""))
 
-    def _compute(self, request: GenerationRequest, key: bytes | None, name: str) -> Generation:
+    def _compute(self, request: GenerationRequest, key: bytes | None, began: float, name: str) -> Generation:
         def charge(usage: Usage) -> None:
             self.limits.spend(request.client, usage)
 
         watchers: list[Watcher] = [GenerationMeter(self.metrics), UsageCounter(charge)]
         if key is not None:
             watchers.append(Recorder(self.answers, key, []))
-        return Generation(self.engine.submit(replace(request, request_id=name)), watchers)
+        return Generation(self.engine.submit(replace(request, request_id=name, deadline=self._left(began))), watchers)
+
+    def _left(self, began: float) -> float | None:
+        """Seconds that are left to a generation of an HTTP request which began then."""
+        return None if self.seconds is None else max(1e-3, self.seconds - (time.perf_counter() - began))
 
     def _replay(self, request: GenerationRequest, answer: bytes, began: float, name: str) -> Generation:
         return Generation(replayed(answer, replace(request, request_id=name), began), [])

@@ -150,7 +150,7 @@ class MainScreen(Screen[None]):
         match self.progress.end:
             case Finished() as end:
                 self.session.finish(end.text, end.usage)
-                tone = Tone.CALM if end.reason == "cancelled" else Tone.GOOD
+                tone = Tone.GOOD if end.reason in ("stop", "length") else Tone.CALM
             case Failed():
                 tone = Tone.BAD
         self.status.show(self.progress.line(), tone)
