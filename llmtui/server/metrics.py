@@ -1,17 +1,21 @@
 """Numbers for Prometheus, in a registry of their own, so that several servers in one process stay apart."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
 from flask import Flask, Response, g, request
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.metrics_core import Metric
 
 from llmtui.engine import Engine
 from llmtui.engine.events import Event, Finished, Started, Token
 from llmtui.server.answer_cache import AnswerCache
 from llmtui.server.errors import ApiError
+from llmtui.system.exposition import families
+from llmtui.system.monitor import LocalReader
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 TOKEN_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
@@ -21,7 +25,7 @@ REJECTED = (401, 403, 429, 503)
 
 
 class Metrics:
-    """What operators watch. Counts what came over HTTP; `running` and `waiting` are the engine's own."""
+    """What operators watch: what came over HTTP, and the engine with the machine below it."""
 
     def __init__(self, engine: Engine, answers: AnswerCache) -> None:
         self.registry = CollectorRegistry()
@@ -36,8 +40,7 @@ class Metrics:
         self.cache_hits = self._make(Counter, "answer_cache_hits", "generations that were not computed again")
         self.cache_misses = self._make(Counter, "answer_cache_misses", "generations that will not be again")
         self._make(Gauge, "answer_cache_bytes", "room that kept answers take").set_function(lambda: answers.bytes_held)
-        self._make(Gauge, "running", "generations that run").set_function(lambda: engine.stats().running)
-        self._make(Gauge, "waiting", "generations that wait").set_function(lambda: engine.stats().waiting)
+        self.registry.register(Machine(engine))
 
     def install(self, app: Flask) -> None:
         app.extensions["llmtui.metrics"] = self
@@ -68,6 +71,24 @@ class Metrics:
         if error is not None:
             self.count_rejection(error)
         return response
+
+
+class Machine:
+    """The engine, this process and the machine below them, as they stand when somebody asks."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def describe(self) -> Iterator[Metric]:
+        """Nothing yet: a GPU's driver takes a moment to answer, and need not before the first question."""
+        return iter(())
+
+    def collect(self) -> Iterator[Metric]:
+        return families(self._read())
+
+    @cached_property
+    def _read(self) -> LocalReader:
+        return LocalReader(engine=self._engine)
 
 
 class GenerationMeter:

@@ -1,13 +1,15 @@
 """The screen of the program: the panes, the prompt, and what each action does to them."""
 
 import inspect
+import logging
 from collections.abc import Callable
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import Screen
+from textual.signal import Signal
 from textual.widgets import Static
 
 from llmtui.engine import Engine
@@ -31,6 +33,14 @@ from llmtui.tui.widgets.key_bar import KeyBar
 from llmtui.tui.widgets.panes import Panes
 from llmtui.tui.widgets.prompt import Prompt
 from llmtui.tui.widgets.status_bar import StatusBar, Tone
+
+if TYPE_CHECKING:
+    from llmtui.system.monitor import Monitor
+    from llmtui.system.reading import Sample
+
+LOOK_SECONDS: Final = 1.0
+
+logger = logging.getLogger(__name__)
 
 
 class MainScreen(Screen[None]):
@@ -58,6 +68,8 @@ class MainScreen(Screen[None]):
         self.progress: Progress | None = None
         self._load_first = load
         self._load_named = load_named
+        self.monitor: Monitor | None = None
+        self.looked: Signal[Sample] = Signal(self, "looked")
         self._serving = serving
         self._watch_machine = watch_machine
         self.glyphs: GlyphSet = glyphs
@@ -83,20 +95,35 @@ class MainScreen(Screen[None]):
     def _begin(self) -> None:
         """The first frame is out: now the model."""
         if self._watch_machine:
-            from llmtui.system.machine import MachineSampler
-
-            sampler = MachineSampler()
-
-            def look() -> None:
-                stats = self.engine.stats()
-                self.header.show_machine(sampler.sample())
-                self.header.show_queue(stats.running, stats.waiting)
-
-            self.set_interval(1.0, look)
+            self.bridge.run(self._make_monitor, self.watch_machine, self._cannot_watch)
         try:
             self.bridge.load(self._load_first)
         except LlmtuiError as error:
             self.complain(error)
+
+    def _make_monitor(self) -> "Monitor":
+        """In a thread of its own: a GPU's driver takes a moment to answer."""
+        from llmtui.system.monitor import LocalReader, Monitor
+
+        return Monitor(LocalReader(engine=self.engine))
+
+    def watch_machine(self, monitor: "Monitor") -> None:
+        """Look at the machine and the engine from now on, once a second."""
+        self.monitor = monitor
+        self.set_interval(LOOK_SECONDS, self.look)
+
+    def _cannot_watch(self, error: Exception) -> None:
+        logger.error("the machine cannot be watched", exc_info=error)
+
+    def look(self) -> None:
+        """Take a sample and show it, wherever it is shown."""
+        if self.monitor is None:
+            return
+        sample = self.monitor.sample()
+        self.header.show_machine(sample)
+        if sample.engine is not None:
+            self.header.show_queue(sample.engine.running, sample.engine.waiting)
+        self.looked.publish(sample)
 
     # what the bridge reports
 
@@ -238,6 +265,12 @@ class MainScreen(Screen[None]):
         from llmtui.tui.screens.requests import RequestsScreen
 
         self.app.push_screen(RequestsScreen(self.engine, self.bridge, self._serving, glyphs=self.glyphs))
+
+    def action_monitor(self) -> None:
+        from llmtui.tui.screens.monitor import MonitorScreen
+
+        history = () if self.monitor is None else self.monitor.history
+        self.app.push_screen(MonitorScreen(history, self.looked, glyphs=self.glyphs))
 
     def action_parameters(self) -> None:
         from llmtui.tui.screens.parameters import ParameterScreen
