@@ -11,6 +11,7 @@ from llmtui.engine import Engine, GenerationRequest
 from llmtui.engine.events import Usage
 from llmtui.server.answer_cache import AnswerCache, Recorder, cache_key, replayed
 from llmtui.server.batch import Batch
+from llmtui.server.errors import ApiError
 from llmtui.server.generation import Generation, Watcher
 from llmtui.server.limits import Limits
 from llmtui.server.metrics import GenerationMeter, Metrics
@@ -27,6 +28,7 @@ class Desk:
     metrics: Metrics
     limits: Limits
     answers: AnswerCache
+    max_prompt_tokens: int | None = None
 
     def install(self, app: Flask) -> None:
         app.after_request(_tell_of_cache)
@@ -39,8 +41,11 @@ class Desk:
     def begin(self, requests: Sequence[GenerationRequest]) -> Batch:
         """The generations of the HTTP request at hand, begun; those that are known already are not computed again.
 
-        Raises ApiError (429) where the caller has spent its tokens, and what `Engine.submit` raises.
+        Raises ApiError (429) where the caller has spent its tokens, (400) for a prompt that is longer than this server
+        reads, and what `Engine.submit` raises.
         """
+        for request in requests:
+            self._refuse_long(request)
         began = time.perf_counter()
         keys = [self._key(request) for request in requests]
         known = [None if key is None else self.answers.get(key) for key in keys]
@@ -54,6 +59,15 @@ class Desk:
         g.cache = "hit" if None not in known else "miss" if None not in keys else None
         self.metrics.count_lookups(keys, known)
         return batch
+
+    def _refuse_long(self, request: GenerationRequest) -> None:
+        limit = self.max_prompt_tokens
+        if limit is None:
+            return
+        ids = self.engine.tokenize(request.prompt) if request.prompt is not None else request.prompt_ids or ()
+        if len(ids) > limit:
+            message = f"prompt has {len(ids)} tokens, and this server reads {limit} at most: shorten it"
+            raise ApiError(400, "prompt_too_long", message, "prompt")
 
     def _key(self, request: GenerationRequest) -> bytes | None:
         """Under which its answer may be kept; None where it may not."""
