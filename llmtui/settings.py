@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from dotenv import dotenv_values
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from llmtui.errors import LlmtuiError
@@ -119,6 +119,16 @@ def read_keys_file(path: Path) -> dict[str, str]:
     return keys
 
 
+def parse_bytes(value: object) -> object:
+    """`8G`, `512M`, `2048`: a number of bytes, in powers of 1024 where a unit is given."""
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", value.strip(), re.IGNORECASE)
+    if match is None:
+        raise ValueError("must be bytes, or a number with K, M, G or T behind it, like 8G")
+    return int(float(match[1]) * 1024 ** " KMGT".index(match[2].upper() or " "))
+
+
 def _is_address(value: str) -> bool:
     try:
         ipaddress.ip_address(value)
@@ -191,6 +201,16 @@ class Settings(BaseSettings):
     )
     max_waiting: int = Field(32, ge=1, description="requests that may wait before others are told to come back")
     max_running: int = Field(16, ge=1, description="requests that run at once, their tokens in the same forwards")
+    memory_budget: Annotated[int | None, BeforeValidator(parse_bytes)] = Field(
+        None,
+        ge=1,
+        description="memory that models and their caches may take together, in bytes or like `8G`; unset: no limit",
+    )
+    keep_alive: float = Field(
+        300.0,
+        ge=-1.0,
+        description="API: seconds that a model loaded on demand stays after its last use; 0: not at all, -1: for ever",
+    )
     max_body_bytes: int = Field(1_048_576, ge=1024, description="API: the largest request body, in bytes")
     max_header_bytes: int = Field(
         32_768, ge=1024, description="API: the largest request line and headers together, in bytes"
@@ -205,6 +225,11 @@ class Settings(BaseSettings):
     glyphs: Annotated[str, Field(pattern="^(unicode|ascii)$")] = Field(
         "unicode", description="screen: `ascii` for terminals without block glyphs"
     )
+
+    @property
+    def keep_alive_seconds(self) -> float | None:
+        """KEEP_ALIVE as the engine takes it: None is for ever."""
+        return None if self.keep_alive < 0 else self.keep_alive
 
     def named_keys(self) -> dict[str, str]:
         """The API keys by name. Raises SettingsError for a file that cannot be read or names one of them again."""

@@ -21,7 +21,9 @@ def run_screen(settings: Settings, *, serve: bool) -> int:
     log = log_file()
     try:
         setup_logging(log, settings.debug)
-        engine = Engine(max_waiting=settings.max_waiting, max_running=settings.max_running)
+        engine = Engine(
+            max_waiting=settings.max_waiting, max_running=settings.max_running, memory_budget=settings.memory_budget
+        )
         with ExitStack() as stack:
             api_url = None
             if serve:

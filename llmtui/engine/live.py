@@ -2,7 +2,7 @@
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from llmtui.engine.sequence import Sequence
@@ -46,3 +46,14 @@ def view_of(sequence: "Sequence") -> RequestView:
         running=0.0 if started is None else now - started,
         tokens_per_second=(generated - 1) / decode if generated > 1 and decode > 0 else None,
     )
+
+
+def cache_bytes(cache: Any) -> int:
+    """Bytes of a sequence's keys and values: of a KVSlab, of transformers' own cache, of none at all."""
+    if cache is None:
+        return 0
+    own: int | None = getattr(cache, "bytes", None)
+    if own is not None:
+        return own
+    tensors = [getattr(layer, name, None) for layer in list(cache.layers) for name in ("keys", "values")]
+    return sum(tensor.nbytes for tensor in tensors if tensor is not None)

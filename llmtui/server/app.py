@@ -35,7 +35,7 @@ def create_app(
     limits = Limits(settings.rate_limit, settings.tokens_per_minute)
     answers = AnswerCache(settings.answer_cache_bytes)
     metrics = Metrics(engine, answers)
-    desk = Desk(engine, metrics, limits, answers, settings.max_prompt_tokens)
+    desk = Desk(engine, metrics, limits, answers, keys.needed, settings.max_prompt_tokens)
     cors = Cors(settings.allowed_origins())
     access_log.install(app)
     metrics.install(app)

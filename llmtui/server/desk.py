@@ -28,7 +28,8 @@ class Desk:
     metrics: Metrics
     limits: Limits
     answers: AnswerCache
-    max_prompt_tokens: int | None = None
+    has_keys: bool
+    max_prompt_tokens: int | None
 
     def install(self, app: Flask) -> None:
         app.after_request(_tell_of_cache)
@@ -64,27 +65,32 @@ class Desk:
         limit = self.max_prompt_tokens
         if limit is None:
             return
-        ids = self.engine.tokenize(request.prompt) if request.prompt is not None else request.prompt_ids or ()
+        ids = (
+            self.engine.tokenize(request.prompt, request.model)
+            if request.prompt is not None
+            else request.prompt_ids or ()
+        )
         if len(ids) > limit:
             message = f"prompt has {len(ids)} tokens, and this server reads {limit} at most: shorten it"
             raise ApiError(400, "prompt_too_long", message, "prompt")
 
     def _key(self, request: GenerationRequest) -> bytes | None:
         """Under which its answer may be kept; None where it may not."""
-        model = self.engine.model
+        model = self.engine.model if request.model is None else self.engine.info_of(request.model)
         if model is None or not self.answers.enabled:
             return None
         # what the holder of one key asked must not show in the time that another's answer takes
-        return cache_key(model, request, g.get("key_name", ""))
+        return cache_key(model, request, request.client if self.has_keys else "")
 
     def _compute(self, request: GenerationRequest, key: bytes | None, name: str) -> Generation:
         def charge(usage: Usage) -> None:
             self.limits.spend(request.client, usage)
 
         watchers: list[Watcher] = [GenerationMeter(self.metrics), UsageCounter(charge)]
-        if key is not None:
+        stream = self.engine.submit(replace(request, request_id=name))
+        if key is not None and key == self._key(request):  # else the model was changed in between
             watchers.append(Recorder(self.answers, key, []))
-        return Generation(self.engine.submit(replace(request, request_id=name)), watchers)
+        return Generation(stream, watchers)
 
     def _replay(self, request: GenerationRequest, answer: bytes, began: float, name: str) -> Generation:
         return Generation(replayed(answer, replace(request, request_id=name), began), [])

@@ -132,6 +132,15 @@ ACTIONS: Final = (
         "app",
         slash="tokenizer",
     ),
+    Action(
+        "architecture",
+        "",
+        "Architecture",
+        "What a model is made of: its numbers, the way of a token through its blocks, every module.",
+        "app",
+        slash="architecture",
+        argument="[NAME]",
+    ),
     Action("logs", "f8", "Log", "The newest lines of the log file.", "app", slash="logs"),
     Action("repaint", "ctrl+l", "Repaint", "Draw the whole screen again.", "app", slash="repaint"),
     Action(

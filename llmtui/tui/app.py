@@ -113,6 +113,24 @@ class LlmTui(App[None]):
         text = self.main.session.last_prompt or ""
         self.push_screen(TokenizerScreen(self.main.bridge, model, text, glyphs=self.main.glyphs))
 
+    def action_architecture(self, argument: str = "") -> None:
+        from llmtui.tui.screens.architecture import ArchitectureScreen, read_architecture
+
+        loaded = None if argument else self.engine.model
+        name = loaded.name if loaded is not None else argument or self.settings.model_name
+        folder = None if loaded is None else Path(loaded.path)
+        device, dtype = self.settings.device, self.settings.dtype
+        tokens = 0 if loaded is None else len(self.main.panes.tokens.tokens)
+        self.push_screen(
+            ArchitectureScreen(
+                self.main.bridge,
+                name,
+                lambda: read_architecture(name, folder, device, dtype),
+                tokens,
+                glyphs=self.main.glyphs,
+            )
+        )
+
     def action_help(self) -> None:
         from llmtui.tui.screens.help import HelpScreen
 

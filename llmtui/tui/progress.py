@@ -72,6 +72,9 @@ class Progress:
             parts.append(f"{speed:.1f} tok/s")
         if first is not None:
             parts.append(f"first {first}")
+        accepted = self._accepted()
+        if accepted is not None:
+            parts.append(accepted)
         if started is not None:
             parts.append(f"ctx {started.prompt_tokens + self.produced}/{self.context}")
             parts.append(f"seed {started.seed}")
@@ -94,6 +97,13 @@ class Progress:
         if self.first_at is None or self.last_at is None or self.last_at - self.first_at < LEAST_SECONDS:
             return None
         return (self.produced - 1) / (self.last_at - self.first_at)
+
+    def _accepted(self) -> str | None:
+        """How many guesses came true; nothing where nothing was guessed."""
+        usage = None if self.end is None else self.end.usage
+        if usage is None or usage.acceptance_rate is None:
+            return None
+        return f"{usage.accepted_tokens} of {usage.drafted_tokens} guesses true"
 
     def _first(self) -> str | None:
         if self.end is not None:
