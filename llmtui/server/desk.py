@@ -65,13 +65,10 @@ class Desk:
         limit = self.max_prompt_tokens
         if limit is None:
             return
-        ids = (
-            self.engine.tokenize(request.prompt, request.model)
-            if request.prompt is not None
-            else request.prompt_ids or ()
-        )
-        if len(ids) > limit:
-            message = f"prompt has {len(ids)} tokens, and this server reads {limit} at most: shorten it"
+        prompt = request.prompt
+        tokens = len((request.prompt_ids or ()) if prompt is None else self.engine.tokenize(prompt, request.model))
+        if tokens > limit:
+            message = f"prompt has {tokens} tokens, and this server reads {limit} at most: shorten it"
             raise ApiError(400, "prompt_too_long", message, "prompt")
 
     def _key(self, request: GenerationRequest) -> bytes | None:
