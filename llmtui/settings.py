@@ -211,6 +211,11 @@ class Settings(BaseSettings):
         ge=-1.0,
         description="API: seconds that a model loaded on demand stays after its last use; 0: not at all, -1: for ever",
     )
+    request_deadline_seconds: float | None = Field(
+        None,
+        gt=0.0,
+        description="API: how long a request may take, waiting included; then it ends as it is; unset: no limit",
+    )
     max_body_bytes: int = Field(1_048_576, ge=1024, description="API: the largest request body, in bytes")
     max_header_bytes: int = Field(
         32_768, ge=1024, description="API: the largest request line and headers together, in bytes"

@@ -35,7 +35,15 @@ def create_app(
     limits = Limits(settings.rate_limit, settings.tokens_per_minute)
     answers = AnswerCache(settings.answer_cache_bytes)
     metrics = Metrics(engine, answers)
-    desk = Desk(engine, metrics, limits, answers, keys.needed, settings.max_prompt_tokens)
+    desk = Desk(
+        engine,
+        metrics,
+        limits,
+        answers,
+        has_keys=keys.needed,
+        max_prompt_tokens=settings.max_prompt_tokens,
+        seconds=settings.request_deadline_seconds,
+    )
     cors = Cors(settings.allowed_origins())
     access_log.install(app)
     metrics.install(app)

@@ -22,7 +22,12 @@ CACHE_HEADER = "X-Llmtui-Cache"
 
 @dataclass(frozen=True)
 class Desk:
-    """Takes generations, and lets those watch them who count."""
+    """Takes generations, and lets those watch them who count.
+
+    has_keys           whether a key came with every request, so that its name tells callers apart
+    max_prompt_tokens  of a prompt; None: as many as the context holds
+    seconds            that the generations of an HTTP request may take together; None: no limit
+    """
 
     engine: Engine
     metrics: Metrics
@@ -30,6 +35,7 @@ class Desk:
     answers: AnswerCache
     has_keys: bool
     max_prompt_tokens: int | None
+    seconds: float | None = None
 
     def install(self, app: Flask) -> None:
         app.after_request(_tell_of_cache)
@@ -53,7 +59,9 @@ class Desk:
         if None in known:
             self.limits.check_tokens()
         beginnings: list[Callable[[str], Generation]] = [
-            partial(self._compute, request, key) if answer is None else partial(self._replay, request, answer, began)
+            partial(self._compute, request, key, began)
+            if answer is None
+            else partial(self._replay, request, answer, began)
             for request, key, answer in zip(requests, keys, known, strict=True)
         ]
         batch = Batch(g.request_id, beginnings)
@@ -79,15 +87,19 @@ class Desk:
         # what the holder of one key asked must not show in the time that another's answer takes
         return cache_key(model, request, request.client if self.has_keys else "")
 
-    def _compute(self, request: GenerationRequest, key: bytes | None, name: str) -> Generation:
+    def _compute(self, request: GenerationRequest, key: bytes | None, began: float, name: str) -> Generation:
         def charge(usage: Usage) -> None:
             self.limits.spend(request.client, usage)
 
         watchers: list[Watcher] = [GenerationMeter(self.metrics), UsageCounter(charge)]
-        stream = self.engine.submit(replace(request, request_id=name))
+        stream = self.engine.submit(replace(request, request_id=name, deadline=self._left(began)))
         if key is not None and key == self._key(request):  # else the model was changed in between
             watchers.append(Recorder(self.answers, key, []))
         return Generation(stream, watchers)
+
+    def _left(self, began: float) -> float | None:
+        """Seconds that are left to a generation of an HTTP request which began then."""
+        return None if self.seconds is None else max(1e-3, self.seconds - (time.perf_counter() - began))
 
     def _replay(self, request: GenerationRequest, answer: bytes, began: float, name: str) -> Generation:
         return Generation(replayed(answer, replace(request, request_id=name), began), [])

@@ -89,6 +89,8 @@ class GenerationMeter:
                 self._see_token(event)
             case Finished(reason="cancelled"):
                 metrics.cancelled.labels("server").inc()
+            case Finished(reason="deadline"):
+                metrics.cancelled.labels("deadline").inc()
             case _:
                 pass
 
