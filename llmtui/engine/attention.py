@@ -84,9 +84,9 @@ class PackedBatch:
         known = span.slab.write(layer, span.begin, rows)
         if window is not None and span.begin >= window:
             # the first row sees itself and window - 1 before it, and no later row sees further back
-            known = known[span.begin - window + 1 :]
+            known = known[:, span.begin - window + 1 :]
         count, heads, dim = query.shape
-        keys, values = known.transpose(0, 1).unsqueeze(0).chunk(2, dim=1)
+        keys, values = known.unsqueeze(0).chunk(2, dim=1)
         grouped = heads != keys.shape[1]
         if count == 1:
             # the heads that share keys become rows over them
@@ -140,13 +140,13 @@ class DecodeGroup:
         places = [span.slab.place for span in self._spans]
         self._first, self._end = places[0], places[-1] + 1
         self._longest = max(span.end for span in self._spans)
-        capacity = self._shelf.capacity
-        self._targets = torch.tensor([s.slab.place * capacity + s.begin for s in self._spans], device=device)
+        self._places = torch.tensor(places, device=device)
+        self._positions = torch.tensor([span.begin for span in self._spans], device=device)
         # a free place between them is computed and thrown away
-        self._seats = torch.tensor([place - self._first for place in places], device=device)
+        self._seats = self._places - self._first
         self._gaps = self._end - self._first != len(mates)
         ends = torch.zeros(self._end - self._first, dtype=torch.int64, device=device)
-        self._ends = ends.index_copy_(0, self._seats, torch.tensor([s.end for s in self._spans], device=device))
+        self._ends = ends.index_copy_(0, self._seats, self._positions + 1)
         self._masks: dict[int | None, Tensor] = {}
 
     def is_all_of(self, rows: int) -> bool:
@@ -156,9 +156,9 @@ class DecodeGroup:
     def attend(self, layer: int, query: Tensor, rows: Tensor, scaling: float | None, window: int | None) -> Tensor:
         """What `PackedBatch.attend` does, for these rows alone."""
         shelf = self._shelf.rows(layer, rows)
-        shelf.view(-1, *shelf.shape[2:]).index_copy_(0, self._targets, rows)
+        shelf.transpose(1, 2).index_put_((self._places, self._positions), rows)
         _, heads, dim = query.shape
-        keys, values = shelf[self._first : self._end, : self._longest].transpose(1, 2).chunk(2, dim=1)
+        keys, values = shelf[self._first : self._end, :, : self._longest].chunk(2, dim=1)
         if self._gaps:
             query = query.new_zeros(len(keys), heads, dim).index_copy_(0, self._seats, query)
         shared = query.reshape(len(keys), keys.shape[1], -1, dim)

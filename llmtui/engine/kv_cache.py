@@ -1,8 +1,8 @@
 """Keys and values of running sequences: written in place, and side by side, so that one call attends for many.
 
-Of one token, a layer keeps a row [2 kv_heads, dim]: the heads of the keys, then those of the values. Rows lie on
-shelves. A shelf has places of one capacity, for each layer a tensor [places, capacity, 2 kv_heads, dim]. A sequence
-holds one place and moves to one of twice the capacity when that is full: who shares a shelf is of similar length.
+Memory comes in shelves. A shelf has places of one capacity: of each layer a tensor [places, 2 kv_heads, capacity, dim],
+the heads of the keys, then those of the values. A sequence holds one place and moves to one of twice the capacity when
+that is full, so that those who share a shelf are of similar length.
 """
 
 import math
@@ -37,7 +37,7 @@ class Shelf:
         with torch.inference_mode():
             # rows that are masked count nothing, but an infinity times nothing is no number
             for rows in self.layers.values():
-                rows[place, : self._used[place]] = 0
+                rows[place, :, : self._used[place]] = 0
         return place
 
     def give_back(self, place: int, used: int) -> None:
@@ -48,10 +48,10 @@ class Shelf:
             self.layers.clear()
 
     def rows(self, layer: int, like: Tensor) -> Tensor:
-        """[places, capacity, 2 kv_heads, dim] of a layer; like: rows that are about to be written."""
+        """[places, 2 kv_heads, capacity, dim] of a layer; like: rows that are about to be written."""
         known = self.layers.get(layer)
         if known is None:
-            known = self.layers[layer] = _zeros((len(self._used), self.capacity, *like.shape[1:]), like)
+            known = self.layers[layer] = _zeros((len(self._used), like.shape[1], self.capacity, like.shape[2]), like)
         return known
 
 
@@ -102,26 +102,28 @@ class KVSlab:
                 capacity *= 2
             shelf, place = self._pool.place(capacity)
             for layer, rows in self.shelf.layers.items():
-                known = rows[self.place, : self._length]
-                shelf.rows(layer, known)[place, : self._length] = known
+                known = rows[self.place, :, : self._length]
+                shelf.rows(layer, known.transpose(0, 1))[place, :, : self._length] = known
             self.shelf.give_back(self.place, self._length)
             self.shelf, self.place = shelf, place
         self._length = max(self._length, end)
 
     def write(self, layer: int, begin: int, rows: Tensor) -> Tensor:
-        """Put down the rows of positions from `begin` on; a view of all up to the last of them.
+        """Put down keys and values of positions from `begin` on; a view of all up to the last: [2 kv_heads, end, dim].
 
         rows: [n, 2 kv_heads, dim]. Writing the same positions again replaces them.
         """
         end = begin + rows.shape[0]
         self.reserve(end)
         place = self.shelf.rows(layer, rows)[self.place]
-        place[begin:end] = rows
-        return place[:end]
+        place[:, begin:end] = rows.transpose(0, 1)
+        return place[:, :end]
 
     def copy(self, begin: int, end: int) -> dict[int, Tensor]:
-        """The rows of positions `begin` to `end`, of each layer, in memory of their own."""
-        return {layer: rows[self.place, begin:end].clone() for layer, rows in self.shelf.layers.items()}
+        """[end - begin, 2 kv_heads, dim] of each layer, in memory of their own."""
+        return {
+            layer: rows[self.place, :, begin:end].transpose(0, 1).clone() for layer, rows in self.shelf.layers.items()
+        }
 
 
 def _zeros(shape: tuple[int, ...], like: Tensor) -> Tensor:

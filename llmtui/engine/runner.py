@@ -75,7 +75,7 @@ class PackedRunner:
     packs = True
 
     def __init__(self, forward: PackedForward, device: str, prefix_cache_bytes: int = PREFIX_CACHE_BYTES) -> None:
-        self._forward = forward
+        self.forward_rows = forward
         self._device = device
         self._pool = KVPool(device)
         self._prefixes = PrefixCache(prefix_cache_bytes)
@@ -112,7 +112,7 @@ class PackedRunner:
             kept.extend(range(begin, end) if every else (end - 1,))
             counts.append(end - begin if every else 1)
         with torch.inference_mode():
-            logits = self._forward(
+            logits = self.forward_rows(
                 torch.tensor(ids, device=self._device),
                 torch.tensor(positions, device=self._device),
                 PackedBatch(spans, self._device),
