@@ -121,7 +121,7 @@ def label(column: "Column") -> str:
 
 
 def row_for_people(column: "Column") -> tuple[str, ...]:
-    from llmtui.commands.units import count, fixed, short_count, size
+    from llmtui.units import count, fixed, short_count, size
 
     measured = column.measured
     if measured is None:

@@ -57,8 +57,8 @@ def run_doctor(settings: "Settings", as_json: bool) -> int:
 
 def lines_for_people(checks: "list[Check]", width: int | None) -> list[str]:
     """A line for each check, and what to do on a line of its own, never cut."""
-    from llmtui.commands.table import table
     from llmtui.tui.text import visible
+    from llmtui.tui.text_table import table
 
     lines = table((), [(c.status, c.name, c.found) for c in checks], width=width)
     with_advice = zip(checks, lines, strict=True)

@@ -55,11 +55,11 @@ def run_list(settings: "Settings", as_json: bool) -> int:
     """Read the catalogue, write it; the exit code."""
     from llmtui.commands import exit_codes
     from llmtui.commands.table import write_json, write_table
-    from llmtui.commands.units import count, short_count, size
     from llmtui.models.catalog import list_models
     from llmtui.models.licence import licence_of
     from llmtui.system.logs import setup_logging
     from llmtui.system.paths import log_file
+    from llmtui.units import count, short_count, size
 
     setup_logging(log_file(), settings.debug)
     entries = list_models()
@@ -118,7 +118,8 @@ def run_show(settings: "Settings", model: str, tree: bool, as_json: bool) -> int
     import_heavy_libraries()
     from llmtui.engine.loading import pick_device, stored_dtype
     from llmtui.engine.quantize import choose_precision
-    from llmtui.insight.architecture import architecture_of, read_config, without_weights
+    from llmtui.insight.architecture import architecture_of
+    from llmtui.insight.meta_model import read_config, without_weights
 
     config = read_config(folder)
     precision = choose_precision(settings.dtype, pick_device(settings.device), stored_dtype(config))
@@ -176,7 +177,7 @@ def module_fields(module: "ModuleFacts") -> dict[str, Any]:
 
 
 def summary(facts: "Architecture", model: str) -> list[tuple[str, str]]:
-    from llmtui.commands.units import count, size
+    from llmtui.units import count, size
 
     heads = count(facts.heads)
     if facts.kv_heads != facts.heads:

@@ -138,8 +138,8 @@ def flat_fields(sample: "Sample") -> dict[str, Any]:
 
 def line_for_people(sample: "Sample", *, header: bool) -> list[str]:
     from llmtui.commands.table import terminal_width
-    from llmtui.commands.units import size
     from llmtui.tui.text import middle_ellipsis, visible
+    from llmtui.units import size
 
     columns = [
         ("time", time.strftime("%H:%M:%S", time.localtime(sample.time)), 8),

@@ -3,11 +3,12 @@
 from dataclasses import asdict
 from typing import Any, Final
 
-from llmtui.commands.table import table, terminal_width, write_json, write_lines, write_table
-from llmtui.commands.units import count, fixed
+from llmtui.commands.table import terminal_width, write_json, write_lines, write_table
 from llmtui.insight.at_position import Position
 from llmtui.insight.sweep import Cell, Sweep
 from llmtui.tui.text import cell_width, middle_ellipsis, piece, visible
+from llmtui.tui.text_table import table
+from llmtui.units import count, fixed
 
 # A text of fewer cells beside the numbers could not be read: texts stand below the table then.
 LEAST_TEXT: Final = 30

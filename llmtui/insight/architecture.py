@@ -3,16 +3,15 @@
 Works on a loaded model and on one without weights, made from its config alone on torch's meta device.
 """
 
-import copy
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import torch
 
-from llmtui.models.errors import ModelUnsupported
+from llmtui.insight.block_diagram import Diagram, block_diagram
+from llmtui.insight.meta_model import without_padding, without_weights
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +71,7 @@ class TokenCost:
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """A model in numbers. Those that its config does not name are None; cost is None where no forward can be traced."""
+    """A model in numbers. None: its config does not name it; cost and diagram: no forward can be traced."""
 
     kind: str
     parameters: int
@@ -85,30 +84,8 @@ class Architecture:
     dtype: str
     tied: tuple[tuple[str, str], ...]
     cost: TokenCost | None
+    diagram: Diagram | None
     tree: ModuleFacts
-
-
-def read_config(folder: Path) -> Any:
-    """The config of a model folder. Raises ModelUnsupported where transformers knows no model for it."""
-    from transformers import AutoConfig
-
-    try:
-        return AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
-    except (OSError, ValueError, KeyError) as error:
-        raise ModelUnsupported(f"{folder}: its config.json could not be read: {_first_line(error)}") from error
-
-
-def without_weights(config: Any, dtype: torch.dtype) -> Any:
-    """The model of a config on the meta device: every shape, no memory. Raises ModelUnsupported."""
-    from transformers import AutoModelForCausalLM
-
-    try:
-        with torch.device("meta"):
-            return AutoModelForCausalLM.from_config(  # type: ignore[no-untyped-call]
-                config, dtype=dtype, trust_remote_code=False
-            ).eval()
-    except (ValueError, KeyError, TypeError, AttributeError, ImportError) as error:
-        raise ModelUnsupported(f"no model can be made from this config.json: {_first_line(error)}") from error
 
 
 def architecture_of(model: Any, context: int | None = None) -> Architecture:
@@ -132,6 +109,7 @@ def architecture_of(model: Any, context: int | None = None) -> Architecture:
         dtype=_word(next(model.parameters()).dtype),
         tied=tuple(_ties(tree)),
         cost=token_cost(model.config, next(model.parameters()).dtype, length),
+        diagram=block_diagram(model.config, next(model.parameters()).dtype),
         tree=tree,
     )
 
@@ -151,7 +129,7 @@ def token_cost(config: Any, dtype: torch.dtype, context: int | None) -> TokenCos
     from transformers import DynamicCache
 
     try:
-        model = without_weights(_without_padding(config), dtype)
+        model = without_weights(without_padding(config), dtype)
         cache = DynamicCache(config=model.config)
         token = torch.zeros(1, 1, dtype=torch.long, device="meta")
         counts = []
@@ -175,13 +153,6 @@ def token_cost(config: Any, dtype: torch.dtype, context: int | None) -> TokenCos
         flops=counts[0] + experts,
         flops_per_context=counts[1] - counts[0],
     )
-
-
-def _without_padding(config: Any) -> Any:
-    """The config without a padding token: models that know one look for it among the ids, which hold no data here."""
-    copied = copy.deepcopy(config)
-    copied.pad_token_id = copied.get_text_config().pad_token_id = None
-    return copied
 
 
 def _module(name: str, module: Any, path: str, seen: dict[int, str]) -> ModuleFacts:
@@ -237,7 +208,3 @@ def _number(config: Any, *names: str) -> int | None:
 
 def _word(dtype: torch.dtype) -> str:
     return str(dtype).removeprefix("torch.")
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]

@@ -148,7 +148,7 @@ def _import_code(name: str) -> None:
     if located.path is not None:
         import torch
 
-        from llmtui.insight.architecture import read_config, without_weights
+        from llmtui.insight.meta_model import read_config, without_weights
 
         without_weights(read_config(located.path), torch.float32)
 

@@ -10,6 +10,7 @@ from pydantic.json_schema import models_json_schema
 from werkzeug.routing import Rule
 
 from llmtui import __version__
+from llmtui.server.answer_schemas import ANSWERS
 from llmtui.server.jsonio import json_response
 from llmtui.server.ollama_schemas import ChatRequest, GenerateRequest, ShowRequest
 from llmtui.server.openai_schemas import ChatBody, CompletionBody
@@ -75,18 +76,18 @@ def bodies(settings: Settings) -> dict[str, type[BaseModel]]:
 
 
 def describe(app: Flask, settings: Settings) -> Json:
-    """The OpenAPI document: every route of the application, with the schema of its body."""
+    """The OpenAPI document: every route of the application, with the schemas of its body and its answer."""
     models = bodies(settings)
     references, definitions = models_json_schema(
-        [(model, "validation") for model in dict.fromkeys(models.values())],
+        [(model, "validation") for model in dict.fromkeys([*models.values(), *ANSWERS.values()])],
         ref_template="#/components/schemas/{model}",
     )
+    schemas = {model: schema for (model, _), schema in references.items()}
     paths: dict[str, Json] = {}
     for rule in app.url_map.iter_rules():
+        body, answer = (schemas[model] if (model := of.get(rule.rule)) else None for of in (models, ANSWERS))
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
-            model = models.get(rule.rule)
-            body = None if model is None else references[(model, "validation")]
-            paths.setdefault(_template(rule), {})[method.lower()] = _operation(app, rule, body)
+            paths.setdefault(_template(rule), {})[method.lower()] = _operation(app, rule, body, answer)
     return {
         "openapi": "3.1.0",
         "info": {"title": "llmtui", "version": __version__, "description": "Native, OpenAI and Ollama dialects."},
@@ -99,7 +100,7 @@ def describe(app: Flask, settings: Settings) -> Json:
     }
 
 
-def _operation(app: Flask, rule: Rule, body: Mapping[str, Any] | None) -> Json:
+def _operation(app: Flask, rule: Rule, body: Mapping[str, Any] | None, answer: Mapping[str, Any] | None) -> Json:
     path = rule.rule
     dialect = "openai" if path.startswith("/v1/") else "ollama" if path.startswith("/api/") else "native"
     summary = (app.view_functions[rule.endpoint].__doc__ or "not implemented").strip().split("\n")[0]
@@ -107,29 +108,32 @@ def _operation(app: Flask, rule: Rule, body: Mapping[str, Any] | None) -> Json:
         "summary": summary,
         "tags": [dialect],
         "parameters": list(_parameters(rule)),
-        "responses": {"200": {"description": "the answer", "content": _content(path)}, **_refusals(path, dialect)},
+        "responses": {
+            "200": {"description": "the answer", "content": _content(path, answer)},
+            **_refusals(path, dialect, answer),
+        },
     }
     if body is not None:
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": dict(body)}}}
     return operation
 
 
-def _content(path: str) -> Json:
+def _content(path: str, answer: Mapping[str, Any] | None) -> Json:
     if path in PLAIN_TEXT:
         return {"text/plain": {"schema": {"type": "string"}}}
-    content: Json = {"application/json": {"schema": {"type": "object"}}}
+    content: Json = {"application/json": {"schema": answer or {"type": "object"}}}
     if path in STREAMS:
         content[STREAMS[path]] = {"schema": {}}
     return content
 
 
-def _refusals(path: str, dialect: str) -> Json:
+def _refusals(path: str, dialect: str, answer: Mapping[str, Any] | None) -> Json:
     error = {
         "description": "an error in this dialect's shape",
         "content": {"application/json": {"schema": ERRORS[dialect]}},
     }
     if path in ("/health", "/ready"):  # these say in the same words why they are not well
-        return {"503": {"description": "not now", "content": {"application/json": {"schema": {"type": "object"}}}}}
+        return {"503": {"description": "not now", "content": _content(path, answer)}}
     return {"4XX": error, "5XX": error}
 
 

@@ -124,6 +124,14 @@ ACTIONS: Final = (
     Action("next_pane", "tab", "Next pane", "Go from prompt to output to tokens; in a /command: complete it."),
     Action("previous_pane", "shift+tab", "Previous pane", "The same, backwards."),
     Action("theme", "", "Theme", "Dark or light.", "app", slash="theme", argument="[dark|light]"),
+    Action(
+        "tokenizer",
+        "",
+        "Tokenizer",
+        "How a text is cut into tokens, live while it is typed; two tokenizers side by side.",
+        "app",
+        slash="tokenizer",
+    ),
     Action("logs", "f8", "Log", "The newest lines of the log file.", "app", slash="logs"),
     Action("repaint", "ctrl+l", "Repaint", "Draw the whole screen again.", "app", slash="repaint"),
     Action(

@@ -106,6 +106,13 @@ class LlmTui(App[None]):
 
         self.push_screen(LogScreen(self.log_file))
 
+    def action_tokenizer(self) -> None:
+        from llmtui.tui.screens.tokenizer import TokenizerScreen
+
+        model = self.engine.model.name if self.engine.model is not None else self.settings.model_name
+        text = self.main.session.last_prompt or ""
+        self.push_screen(TokenizerScreen(self.main.bridge, model, text, glyphs=self.main.glyphs))
+
     def action_help(self) -> None:
         from llmtui.tui.screens.help import HelpScreen
 

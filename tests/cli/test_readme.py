@@ -6,16 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from readme import README, ROOT, blocks
 from running import environment
 
 from llmtui.tui.actions import keys_table
-
-ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text()
-
-
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
 
 
 def test_keys_are_those_of_the_action_table() -> None:

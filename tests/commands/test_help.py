@@ -11,8 +11,8 @@ from running import environment
 
 from llmtui.cli import cli
 from llmtui.commands.lazy import LazyGroup
-from llmtui.commands.table import table
 from llmtui.tui.text import cell_width
+from llmtui.tui.text_table import table
 
 assert isinstance(cli, LazyGroup)
 COMMANDS = dict(cli.lazy)

@@ -18,7 +18,8 @@ from transformers import (
 )
 
 from llmtui.engine import Engine
-from llmtui.insight.architecture import ModuleFacts, architecture_of, module_tree, token_cost, without_weights
+from llmtui.insight.architecture import ModuleFacts, architecture_of, module_tree, token_cost
+from llmtui.insight.meta_model import without_weights
 from llmtui.models.catalog import embedded_path
 
 WIDE = {

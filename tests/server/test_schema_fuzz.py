@@ -1,9 +1,12 @@
 """Requests made from /openapi.json by schemathesis: no defect of ours, no answer that is not described, none too late.
 
-LLMTUI_FUZZ_EXAMPLES says how many for each route; the suite's own few take seconds, 100 are some 2,500 in all.
+The suite's own few take seconds; LLMTUI_FUZZ_CASES=2000 makes at least so many in all, as .ci/run does.
 """
 
+import json
 import os
+from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import hypothesis
@@ -17,10 +20,10 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-EXAMPLES = int(os.environ.get("LLMTUI_FUZZ_EXAMPLES", "3"))
+CASES = int(os.environ.get("LLMTUI_FUZZ_CASES", "0"))
+EXAMPLES = max(3, CASES // 18)  # of each route; those without a body or a name have only one
 ANSWER_SECONDS = 30
 NOT_BUILT = r"^/api/(create|copy|push|embed|embeddings)$"  # they answer 501, as they should
-CHECKS = [not_a_server_error, content_type_conformance, response_schema_conformance, status_code_conformance]
 # so that most requests reach the model, and none keeps it for long
 SHORT: dict[str, dict[str, Any]] = {
     "/generate": {"max_new_tokens": 2},
@@ -32,9 +35,42 @@ SHORT: dict[str, dict[str, Any]] = {
 }
 
 
+answers: Counter[str] = Counter()
+
+pytestmark = pytest.mark.timeout(600)
+
+
+def whole_json(_context: object, response: schemathesis.Response, _case: schemathesis.Case) -> None:
+    """Every line of a stream, and every plain answer, is JSON as the standard has it."""
+    kind = response.headers.get("content-type", [""])[0].partition(";")[0]
+    text = response.content.decode("utf-8")
+    if kind == "application/x-ndjson":
+        lines = text.splitlines()
+    elif kind == "text/event-stream":
+        lines = [frame.removeprefix("data: ") for frame in text.split("\n\n") if frame and frame != "data: [DONE]"]
+    else:
+        lines = [text] if kind == "application/json" and text else []
+    for line in lines:
+        json.loads(line, parse_constant=_refuse_constant)
+
+
+def _refuse_constant(name: str) -> None:
+    raise AssertionError(f"{name} is not JSON")
+
+
+CHECKS = [
+    not_a_server_error,
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+    whole_json,
+]
+
+
 @pytest.fixture(scope="module")
-def described(api: Api) -> Any:
-    return schemathesis.openapi.from_url(f"http://127.0.0.1:{api.port}/openapi.json")
+def described(api: Api) -> Iterator[Any]:
+    yield schemathesis.openapi.from_url(f"http://127.0.0.1:{api.port}/openapi.json")
+    assert answers.total() >= CASES, answers
 
 
 schema = schemathesis.pytest.from_fixture("described").exclude(path_regex=NOT_BUILT)
@@ -48,3 +84,4 @@ def test_every_answer_is_one_that_the_description_promises(case: schemathesis.Ca
     if isinstance(case.body, dict):
         case.body = case.body | SHORT.get(case.path, {})
     case.call_and_validate(checks=CHECKS, timeout=ANSWER_SECONDS)
+    answers[case.path] += 1

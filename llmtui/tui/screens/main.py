@@ -62,7 +62,7 @@ class MainScreen(Screen[None]):
         self._load_first = load
         self._load_named = load_named
         self._watch_machine = watch_machine
-        self._glyphs: GlyphSet = glyphs
+        self.glyphs: GlyphSet = glyphs
         self.header = Header(api_url=api_url, glyphs=glyphs, id="header")
         self.panes = Panes(glyphs=glyphs, id="panes")
         self.status = StatusBar(glyphs=glyphs, id="status")
@@ -98,7 +98,7 @@ class MainScreen(Screen[None]):
 
     @on(LoadMoved)
     def _load_moved(self, message: LoadMoved) -> None:
-        line = load_line(message.name, message.progress, self._glyphs)
+        line = load_line(message.name, message.progress, self.glyphs)
         if self.engine.model is None:
             self.header.show_model(f"loading {message.name}")
         if self.bridge.generating:

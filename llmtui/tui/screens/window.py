@@ -1,5 +1,6 @@
 """What all windows above the main screen share: a frame with a title, and Esc closes it."""
 
+from pathlib import PurePath
 from typing import ClassVar, TypeVar
 
 from textual.binding import Binding, BindingType
@@ -12,7 +13,7 @@ T = TypeVar("T")
 class Window(ModalScreen[T]):
     """A framed window; it gives None when it is closed without a choice."""
 
-    CSS_PATH = "window.tcss"
+    CSS_PATH: ClassVar[str | list[str | PurePath]] = "window.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "close", "Close", show=False, tooltip="Close this window"),
         Binding("ctrl+c", "copy_or_close", "Copy", show=False, tooltip="Copy what is selected"),
