@@ -1,6 +1,6 @@
 """What a person types to make a sweep, read field by field. Pure: texts in, a plan out, and what is wrong by name."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -22,12 +22,12 @@ class Field:
 
 
 FIELDS: Final = (
-    Field("temperature", "one value, or several with commas between them; 0 is greedy"),
+    Field("temperature", "0.2, 0.7 are two; 0 is greedy"),
     Field("top_k", "0 is off"),
     Field("top_p", "1 is off"),
     Field("seeds", "texts of each setting"),
-    Field("max_tokens", "new tokens of each text at most"),
-    Field("at", "no texts: every setting at this token of the prompt", optional=True),
+    Field("max_tokens", "of each text at most"),
+    Field("at", "no texts: this prompt token", optional=True),
 )
 
 
@@ -105,7 +105,7 @@ def _count(name: str, text: str) -> list[float]:
     return [number]
 
 
-_READERS: Final = {
+_READERS: Final[Mapping[str, Callable[[str], list[float]]]] = {
     "temperature": _temperatures,
     "top_k": _top_ks,
     "top_p": _top_ps,

@@ -21,6 +21,10 @@ class Measure(Generic[C]):
     number: Callable[[C], float | None]
     text: Callable[[float], str]
 
+    def limits(self, within: tuple[float, float] | None) -> tuple[str, str] | None:
+        """The least and the greatest number in words; None where they are one, and colours tell nothing."""
+        return None if within is None or within[0] == within[1] else (self.text(within[0]), self.text(within[1]))
+
 
 def _fixed(number: float) -> str:
     return f"{number:.2f}"
@@ -108,20 +112,24 @@ def setting_words(setting: Setting) -> str:
     return f"temperature {setting.temperature:g} · top_k {setting.top_k} · top_p {setting.top_p:g}"
 
 
-def cell_facts(cell: Cell, *, is_reference: bool) -> str:
-    """All numbers of a cell in a line, each named."""
+def cell_facts(cell: Cell) -> str:
+    """The numbers of a cell in a line of 80 cells, each named."""
     speed = cell.tokens_per_second
-    differs = "the reference" if is_reference else "as the reference"
     parts = [
-        f"surprisal {_or_dash(cell.mean_surprisal)} bit",
+        f"surprisal {_or_dash(cell.mean_surprisal)}",
         f"H {_or_dash(cell.mean_entropy)} bit",
-        f"dist-1 {_or_dash(cell.distinct_1)}",
-        f"dist-2 {_or_dash(cell.distinct_2)}",
+        f"dist-1/2 {_or_dash(cell.distinct_1)}/{_or_dash(cell.distinct_2)}",
         f"run {cell.longest_repeat}",
-        f"{cell.tokens} tok" if speed is None else f"{cell.tokens} tok at {speed:.1f}/s",
-        differs if cell.diverges_at is None else f"differs at #{cell.diverges_at}",
+        f"{cell.tokens} tok" if speed is None else f"{cell.tokens} tok, {speed:.1f}/s",
     ]
     return " · ".join(parts)
+
+
+def comparison_words(cell: Cell, reference: Setting) -> str:
+    """How a cell's text stands to the reference's of the same seed."""
+    if cell.setting == reference:
+        return "the reference"
+    return "as the reference" if cell.diverges_at is None else f"differs at #{cell.diverges_at}"
 
 
 def _or_dash(number: float | None) -> str:

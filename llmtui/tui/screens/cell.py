@@ -1,6 +1,7 @@
 """The tokens of one text, to be walked as on the main screen."""
 
 from collections.abc import Sequence
+from pathlib import PurePath
 from typing import ClassVar
 
 from textual import on
@@ -21,7 +22,7 @@ class CellScreen(Window[None]):
     """Tokens above, the one under the cursor below; the cursor begins at `first`."""
 
     HINT = "arrows walk · [ ] surprises · ^T colour · s raw or sampled · esc closes"
-    CSS_PATH = ["window.tcss", "sweep.tcss"]  # noqa: RUF012 - as Textual declares it
+    CSS_PATH: ClassVar[str | list[str | PurePath]] = ["window.tcss", "sweep.tcss"]
     AUTO_FOCUS = "#tokens"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "sampled", "Raw or sampled", show=False),
@@ -54,7 +55,6 @@ class CellScreen(Window[None]):
 
     def on_mount(self) -> None:
         super().on_mount()
-        self._name()
         self.tokens.append(self._tokens)
         self.strip.push(self._tokens)
         self.tokens.cursor = self._first or 0
@@ -70,8 +70,8 @@ class CellScreen(Window[None]):
     def action_colour(self) -> None:
         """Let the colours tell the next thing."""
         self.tokens.mode = self.tokens.mode.next
-        self._name()
+        self.query_one("#window").border_title = Content(self.heading)
 
-    def _name(self) -> None:
-        title = f"{self._title} · colour: {self.tokens.mode}"
-        self.query_one("#window").border_title = Content(visible(title))
+    @property
+    def heading(self) -> str:
+        return visible(f"{self._title} · colour: {self.tokens.mode}")

@@ -1,5 +1,6 @@
 """One position of a prompt under many settings, from one row of logits: nothing is generated."""
 
+from pathlib import PurePath
 from typing import ClassVar
 
 from textual import on
@@ -30,7 +31,7 @@ class PositionScreen(Window[None]):
 
     NAME = "Sweep at one position"
     HINT = "arrows choose · m next number · esc closes"
-    CSS_PATH = ["window.tcss", "sweep.tcss"]  # noqa: RUF012 - as Textual declares it
+    CSS_PATH: ClassVar[str | list[str | PurePath]] = ["window.tcss", "sweep.tcss"]
     AUTO_FOCUS = "#grid"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("m", "measure(1)", "Next number", show=False),
@@ -78,11 +79,9 @@ class PositionScreen(Window[None]):
         if not self.is_attached:
             return
         actual = position.actual
-        here = (
-            ""
-            if actual is None
-            else f", where the prompt has {self._piece(actual.bytes)} (RAW {facts.percent(actual.raw_prob)})"
-        )
+        here = ""
+        if actual is not None:
+            here = f", where the prompt has {self._piece(actual.bytes)} (RAW {facts.percent(actual.raw_prob)})"
         self.status.show(f"token {position.index}{here} · RAW entropy {position.raw_entropy_bits:.2f} bit", Tone.GOOD)
         self._show_grid()
         self._show_choices()
@@ -107,18 +106,9 @@ class PositionScreen(Window[None]):
         rows = []
         for row in range(len(self.table.rows)):
             found = [numbers.get(self.table.setting(row, column)) for column in range(len(self.table.columns))]
-            rows.append(
-                [
-                    GridCell(
-                        GLYPHS[self._glyphs].dot if number is None else measure.text(number), level(number, within)
-                    )
-                    for number in found
-                ]
-            )
-        limits = (
-            None if within is None or within[0] == within[1] else (measure.text(within[0]), measure.text(within[1]))
-        )
-        self.grid.show(measure.title, rows, limits)
+            texts = [GLYPHS[self._glyphs].dot if number is None else measure.text(number) for number in found]
+            rows.append([GridCell(text, level(n, within)) for text, n in zip(texts, found, strict=True)])
+        self.grid.show(measure.title, rows, measure.limits(within))
 
     def _show_choices(self) -> None:
         setting = self.table.setting(*self.grid.cursor)

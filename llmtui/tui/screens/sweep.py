@@ -1,5 +1,6 @@
 """Make a sweep: the prompt, the parameters and their values."""
 
+from pathlib import PurePath
 from typing import ClassVar
 
 from textual import on
@@ -25,7 +26,7 @@ class SweepForm(Window[None]):
 
     NAME = "Sweep: one prompt under many settings"
     HINT = "Enter runs · ↑ ↓ choose · esc closes"
-    CSS_PATH: ClassVar[list[str]] = ["window.tcss", "sweep.tcss"]
+    CSS_PATH: ClassVar[str | list[str | PurePath]] = ["window.tcss", "sweep.tcss"]
     AUTO_FOCUS = "#temperature"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down", "app.focus_next", "Next", show=False),
@@ -79,7 +80,8 @@ class SweepForm(Window[None]):
             note.update(visible(field.help if problem is None else f"✗ {problem}"), layout=False)
         self._confirmed = 0
         if wrong:
-            self._tell("✗ " + " and ".join(wrong) + (" is wrong" if len(wrong) == 1 else " are wrong"), wrong=True)
+            # beside the field a long sentence may be cut
+            self._tell("; ".join(f"✗ {name} {problem}" for name, problem in wrong.items()), wrong=True)
         else:
             self._tell(_summary(self.values))
 
@@ -125,5 +127,5 @@ def _summary(values: dict[str, str]) -> str:
         settings *= len({float(part) for part in values[name].split(",")})
     if values["at"].strip():
         return f"{settings} settings at token {values['at'].strip()} of the prompt, from one row of logits"
-    cells = settings * int(values["seeds"])
-    return f"{settings} settings × {values['seeds'].strip()} seeds = {cells} cells of at most {values['max_tokens']} tokens"
+    seeds, tokens = int(values["seeds"]), int(values["max_tokens"])
+    return f"{settings} settings × {seeds} seeds = {settings * seeds} cells of at most {tokens} tokens"

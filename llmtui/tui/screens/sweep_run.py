@@ -1,7 +1,8 @@
 """A sweep while it runs and after: the grid fills, the text of a cell stands below it, a cell opens to be walked."""
 
 import threading
-from os.path import commonprefix
+from itertools import takewhile
+from pathlib import PurePath
 from typing import ClassVar, Final
 
 from textual import on
@@ -18,7 +19,15 @@ from llmtui.tui.progress import SEPARATOR
 from llmtui.tui.screens.window import Window
 from llmtui.tui.sweep_form import SweepPlan, asked_text
 from llmtui.tui.sweep_job import SweepView, sweep_job
-from llmtui.tui.sweep_table import TEXT_MEASURES, SweepTable, bounds, cell_facts, level, setting_words
+from llmtui.tui.sweep_table import (
+    TEXT_MEASURES,
+    SweepTable,
+    bounds,
+    cell_facts,
+    comparison_words,
+    level,
+    setting_words,
+)
 from llmtui.tui.text import GLYPHS, GlyphSet, visible
 from llmtui.tui.widgets.grid import Grid, GridCell
 from llmtui.tui.widgets.marked_text import MarkedText
@@ -31,8 +40,8 @@ class SweepScreen(Window[None]):
     """Runs a plan. Esc stops it and keeps what is there, and then closes; m shows the next number."""
 
     NAME = "Sweep"
-    HINT = "arrows choose · m next number · Enter walks the tokens · esc stops, then closes"
-    CSS_PATH = ["window.tcss", "sweep.tcss"]  # noqa: RUF012 - as Textual declares it
+    HINT = "arrows · m next number · Enter walks the tokens · esc stops, then closes"
+    CSS_PATH: ClassVar[str | list[str | PurePath]] = ["window.tcss", "sweep.tcss"]
     AUTO_FOCUS = "#grid"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("m", "measure(1)", "Next number", show=False),
@@ -145,10 +154,7 @@ class SweepScreen(Window[None]):
             [self._grid_cell(key, numbers.get(key), within) for key in self._keys(row)]
             for row in range(len(self.table.rows))
         ]
-        limits = (
-            None if within is None or within[0] == within[1] else (measure.text(within[0]), measure.text(within[1]))
-        )
-        self.grid.show(measure.title, rows, limits)
+        self.grid.show(measure.title, rows, measure.limits(within))
 
     def _grid_cell(self, key: Key, number: float | None, within: tuple[float, float] | None) -> GridCell:
         signs = GLYPHS[self._glyphs]
@@ -163,8 +169,9 @@ class SweepScreen(Window[None]):
     def _show_cell(self) -> None:
         key = self._key(*self.grid.cursor)
         cell = self.view.cells.get(key)
-        numbers = "" if cell is None else cell_facts(cell, is_reference=cell.setting == self._plan.settings[0])
-        words = f"{setting_words(key[0])} · seed {key[1]}\n{numbers}"
+        words = f"{setting_words(key[0])} · seed {key[1]}"
+        if cell is not None:
+            words += f" · {comparison_words(cell, self._plan.settings[0])}\n{cell_facts(cell)}"
         self.query_one("#facts", Static).update(words, layout=False)
         if cell is None:
             self.text.show("", "", "This cell is still to be written.")
@@ -180,7 +187,8 @@ class SweepScreen(Window[None]):
             shared = len("".join(token.text for token in trace[: cell.diverges_at]))
         else:
             reference = self.view.cells.get((self._plan.settings[0], cell.seed))
-            shared = 0 if reference is None else len(commonprefix([cell.text, reference.text]))
+            other = "" if reference is None else reference.text
+            shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(cell.text, other, strict=False)))
         return cell.text[:shared], cell.text[shared:]
 
     def _name_of(self, cell: Cell) -> str:

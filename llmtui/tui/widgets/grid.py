@@ -124,7 +124,8 @@ class Grid(Widget, can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         row, column = event.y - HEADINGS + self._top, (event.x - self._label) // CELL + self._left
-        if 0 <= event.y - HEADINGS and self._label <= event.x and row < len(self._rows) and column < len(self._columns):
+        inside = row < len(self._rows) and column < len(self._columns)
+        if inside and event.y >= HEADINGS and event.x >= self._label:
             self.cursor = (row, column)
 
     @property
@@ -169,11 +170,11 @@ class Grid(Widget, can_focus=True):
         """What part is in sight, where it is not all."""
         parts = []
         if len(self._rows) > self._down:
-            parts.append(f"rows {self._top + 1}-{min(self._top + self._down, len(self._rows))} of {len(self._rows)}")
+            parts.append(f"rows {self._top + 1}-{min(self._top + self._down, len(self._rows))}/{len(self._rows)}")
         if len(self._columns) > self._across:
             last = min(self._left + self._across, len(self._columns))
-            parts.append(f"columns {self._left + 1}-{last} of {len(self._columns)}")
-        return ", ".join(parts)
+            parts.append(f"columns {self._left + 1}-{last}/{len(self._columns)}")
+        return " ".join(parts)
 
     def _names(self, line: int, base: Style) -> list[Segment]:
         """One line of headings; one that columns share stands above the first of them that is in sight."""
