@@ -66,6 +66,7 @@ def cli(ctx: click.Context, /, serve: bool, headless: bool, **flags: Any) -> Non
 @click.option("--frequency-penalty", type=float, default=0.0, metavar="F", help="0 is off.")
 @click.option("--presence-penalty", type=float, default=0.0, metavar="F", help="0 is off.")
 @click.option("--top-logprobs", type=int, default=10, metavar="N", help="Candidates of each token in --json.")
+@click.option("--speculate", type=int, default=0, metavar="N", help="Guesses beside each token; same text; 0 is off.")
 @click.pass_obj
 def generate(
     group_flags: dict[str, Any],
@@ -80,6 +81,7 @@ def generate(
     frequency_penalty: float,
     presence_penalty: float,
     top_logprobs: int,
+    speculate: int,
     **flags: Any,
 ) -> None:
     """Continue PROMPT and write the text to stdout as it is chosen; - reads the prompt from stdin.
@@ -100,6 +102,7 @@ def generate(
         frequency_penalty=frequency_penalty,
         presence_penalty=presence_penalty,
         top_logprobs=top_logprobs,
+        speculate=speculate,
     )
     leave(run_generate(settings, options))
 

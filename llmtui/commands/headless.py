@@ -39,7 +39,9 @@ def run_headless(settings: Settings) -> int:
     lifecycle = Lifecycle()
     try:
         setup_logging(log, settings.debug)
-        with Engine(max_waiting=settings.max_waiting, max_running=settings.max_running) as engine:
+        with Engine(
+            max_waiting=settings.max_waiting, max_running=settings.max_running, memory_budget=settings.memory_budget
+        ) as engine:
             keys = Keyring.of(settings)
             server = Server(create_app(engine, settings, keys, lifecycle), settings)
             server.start()

@@ -8,6 +8,7 @@ from llmtui.commands.options import CONTEXT, JSON, leave, log_options, settings_
 
 if TYPE_CHECKING:
     from llmtui.insight.architecture import Architecture, ModuleFacts
+    from llmtui.insight.block_diagram import Diagram
     from llmtui.models.catalog import CatalogEntry
     from llmtui.settings import Settings
 
@@ -32,7 +33,7 @@ def models(ctx: click.Context, /, as_json: bool, **flags: Any) -> None:
 
 @models.command(context_settings=CONTEXT)
 @click.argument("model")
-@click.option("--tree", is_flag=True, help="Every module with its shapes.")
+@click.option("--tree", is_flag=True, help="The way of a token through its blocks, and every module with its shapes.")
 @click.option("--device", metavar="WHERE", help="Where it would run: decides about the dtype.")
 @click.option("--dtype", metavar="TYPE", help="auto, float32, bfloat16 or float16.")
 @JSON
@@ -42,8 +43,8 @@ def show(ctx: click.Context, /, model: str, tree: bool, as_json: bool, **flags: 
     """Show what MODEL is made of, from its config alone: no weights are read.
 
     --json keys: model, architecture, parameters, layers, hidden, heads, kv_heads, vocabulary, context, dtype, tied,
-    kv_bytes_per_token, kv_bytes_full, flops_per_token, flops_per_context_token, tree (name, kind, repeats,
-    parameters, tensors, parts).
+    kv_bytes_per_token, kv_bytes_full, flops_per_token, flops_per_context_token, diagram (before, blocks, after: parts
+    with role, name, kind, parameters, tied, shape), tree (name, kind, repeats, parameters, tensors, parts).
     """
     settings = settings_of(ctx, flags)
     from llmtui.commands.guard import guarded
@@ -107,7 +108,7 @@ def entry_fields(entry: "CatalogEntry") -> dict[str, Any]:
 def run_show(settings: "Settings", model: str, tree: bool, as_json: bool) -> int:
     """Build the model without weights, write what it is made of; the exit code."""
     from llmtui.commands import exit_codes
-    from llmtui.commands.table import write_json, write_table
+    from llmtui.commands.table import terminal_width, write_json, write_lines
     from llmtui.engine.imports import import_heavy_libraries
     from llmtui.models.partial import config_folder
     from llmtui.system.logs import setup_logging
@@ -116,21 +117,17 @@ def run_show(settings: "Settings", model: str, tree: bool, as_json: bool) -> int
     setup_logging(log_file(), settings.debug)
     folder = config_folder(model)
     import_heavy_libraries()
-    from llmtui.engine.loading import pick_device, stored_dtype
-    from llmtui.engine.quantize import choose_precision
-    from llmtui.insight.architecture import architecture_of
-    from llmtui.insight.meta_model import read_config, without_weights
+    from llmtui.insight.architecture import architecture_of_folder
+    from llmtui.tui.architecture_text import diagram_lines, summary_lines, tree_lines
 
-    config = read_config(folder)
-    precision = choose_precision(settings.dtype, pick_device(settings.device), stored_dtype(config))
-    facts = architecture_of(without_weights(config, precision.dtype))
+    facts = architecture_of_folder(folder, settings.device, settings.dtype)
     if as_json:
         write_json(architecture_fields(facts, model))
         return exit_codes.DONE
-    write_table((), summary(facts, model))
+    write_lines(summary_lines(facts, model, width=terminal_width()))
     if tree:
-        write_table((), [("", "", "", "")])
-        write_table(("module", "kind", "shape", "parameters", ""), list(tree_rows(facts.tree)), "<<<><")
+        width = terminal_width()
+        write_lines(["", *diagram_lines(facts.diagram, width=width), "", *tree_lines(facts.tree, width=width)])
     return exit_codes.DONE
 
 
@@ -152,8 +149,15 @@ def architecture_fields(facts: "Architecture", model: str) -> dict[str, Any]:
         "kv_bytes_full": cost and cost.kv_bytes_full,
         "flops_per_token": cost and cost.flops,
         "flops_per_context_token": cost and cost.flops_per_context,
+        "diagram": diagram_fields(facts.diagram),
         "tree": module_fields(facts.tree),
     }
+
+
+def diagram_fields(diagram: "Diagram | None") -> dict[str, Any] | None:
+    from dataclasses import asdict
+
+    return None if diagram is None else asdict(diagram)
 
 
 def module_fields(module: "ModuleFacts") -> dict[str, Any]:
@@ -174,49 +178,3 @@ def module_fields(module: "ModuleFacts") -> dict[str, Any]:
         ],
         "parts": [module_fields(part) for part in module.parts],
     }
-
-
-def summary(facts: "Architecture", model: str) -> list[tuple[str, str]]:
-    from llmtui.units import count, size
-
-    heads = count(facts.heads)
-    if facts.kv_heads != facts.heads:
-        heads += f", {count(facts.kv_heads)} of keys and values"
-    rows = [
-        ("model", model),
-        ("architecture", facts.kind),
-        ("parameters", count(facts.parameters)),
-        ("layers × width", f"{count(facts.layers)} × {count(facts.hidden)}"),
-        ("heads", heads),
-        ("vocabulary", count(facts.vocabulary)),
-        ("context", f"{count(facts.context)} tokens"),
-        ("dtype", facts.dtype),
-    ]
-    rows += [("tied", f"{name} is {other}") for name, other in facts.tied]
-    if facts.cost is None:
-        return [*rows, ("cost of a token", "cannot be told for this architecture")]
-    return [
-        *rows,
-        ("keys and values", f"{size(facts.cost.kv_bytes_per_token)} for each token"),
-        ("", f"{size(facts.cost.kv_bytes_full)} with the context full"),
-        ("operations", f"{facts.cost.flops / 1e6:,.1f} MFLOP for each token"),
-        ("", f"{facts.cost.flops_per_context / 1e6:,.3f} MFLOP more for each token before it"),
-    ]
-
-
-def tree_rows(tree: "ModuleFacts") -> list[tuple[str, str, str, str, str]]:
-    """A row for each module that holds something, and one for each of its tensors."""
-    rows = []
-    for depth, module in tree.walk():
-        if not module.tensors and not module.parts:
-            continue
-        name = module.name or "model"
-        if module.repeats > 1:
-            name += f"–{int(module.name) + module.repeats - 1}"
-        times = f"{module.repeats} × " if module.repeats > 1 else ""
-        rows.append(("  " * depth + name, times + module.kind, "", f"{times}{module.parameters:,}", ""))
-        for tensor in module.tensors:
-            shape = " × ".join(str(length) for length in tensor.shape)
-            note = f"is {tensor.tied_to}" if tensor.tied_to else tensor.dtype
-            rows.append(("  " * (depth + 1) + tensor.name, "", shape, f"{tensor.elements:,}", note))
-    return rows

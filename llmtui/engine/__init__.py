@@ -2,5 +2,14 @@
 
 from llmtui.engine.engine import Engine, EngineStats
 from llmtui.engine.requests import ChatMessage, GenerationRequest, SamplingParams, StageOrder
+from llmtui.engine.residents import Resident
 
-__all__ = ["ChatMessage", "Engine", "EngineStats", "GenerationRequest", "SamplingParams", "StageOrder"]
+__all__ = [
+    "ChatMessage",
+    "Engine",
+    "EngineStats",
+    "GenerationRequest",
+    "Resident",
+    "SamplingParams",
+    "StageOrder",
+]

@@ -1,7 +1,14 @@
-"""How much a request may have."""
+"""Who may come in: as many requests and prompt tokens as the engine takes, and how much each may have."""
 
-from llmtui.engine.errors import ContextOverflow, ParameterError
+import threading
+from typing import TYPE_CHECKING
+
+from llmtui.engine.errors import ContextOverflow, EngineBusy, EngineClosed, ParameterError
 from llmtui.engine.requests import GenerationRequest
+from llmtui.engine.speed import Speedometer
+
+if TYPE_CHECKING:
+    from llmtui.engine.sequence import Sequence
 
 
 def room_for(request: GenerationRequest, prompt_tokens: int, context: int) -> int:
@@ -24,3 +31,60 @@ def room_for(request: GenerationRequest, prompt_tokens: int, context: int) -> in
     if wanted > room and not request.clip:
         raise ContextOverflow(prompt_tokens + wanted, context)
     return min(wanted, room)
+
+
+class Admission:
+    """The requests that wait or run, by id. Any thread may ask.
+
+    max_running         of them run at once
+    max_waiting         may wait besides; more are refused
+    max_waiting_tokens  tokens of prompts that may wait, but for a single longer one
+    """
+
+    def __init__(self, max_running: int, max_waiting: int, max_waiting_tokens: int, speed: Speedometer) -> None:
+        self._max_running = max_running
+        self._max_inside = max_running + max_waiting
+        self._max_waiting_tokens = max_waiting_tokens
+        self._speed = speed
+        self._lock = threading.Lock()
+        self._inside: dict[str, Sequence] = {}
+        self.closed = False
+
+    @property
+    def full(self) -> bool:
+        """Whether the next request would be refused."""
+        return len(self._inside) >= self._max_inside
+
+    def enter(self, sequence: "Sequence") -> None:
+        """Raises EngineClosed, EngineBusy, or ParameterError for the id of one that is inside."""
+        with self._lock:
+            if self.closed:
+                raise EngineClosed
+            waiting = max(0, len(self._inside) - self._max_running)
+            if self.full or (waiting and self._waits_too_long(sequence)):
+                raise EngineBusy(waiting, self._speed.retry_after(waiting, self._max_running))
+            if sequence.request.request_id in self._inside:
+                raise ParameterError("request_id", "is that of a request still running")
+            self._inside[sequence.request.request_id] = sequence
+
+    def leave(self, sequence: "Sequence") -> None:
+        with self._lock:
+            self._inside.pop(sequence.request.request_id, None)
+
+    def find(self, request_id: str) -> "Sequence | None":
+        with self._lock:
+            return self._inside.get(request_id)
+
+    def everybody(self) -> list["Sequence"]:
+        """Those that wait or run, oldest first."""
+        with self._lock:
+            return list(self._inside.values())
+
+    def close(self) -> None:
+        """Let nobody in any more."""
+        with self._lock:
+            self.closed = True
+
+    def _waits_too_long(self, sequence: "Sequence") -> bool:
+        waiting = [s.prompt_length for s in self._inside.values() if s.clock.started is None]
+        return bool(waiting) and sum(waiting) + sequence.prompt_length > self._max_waiting_tokens

@@ -1,6 +1,7 @@
 """What the thread of a load does: import torch, then load; whatever happens, the task is told."""
 
 import logging
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from llmtui.engine.loads import LoadTask
@@ -12,15 +13,20 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def load_in_this_thread(task: LoadTask, device: str, dtype: str) -> "LoadedModel | None":
-    """Import torch and load a model; None after telling the task why it failed."""
+def load_in_this_thread(
+    task: LoadTask, device: str, dtype: str, make_room: Callable[[int], None]
+) -> "LoadedModel | None":
+    """Import torch and load a model; None after telling the task why it failed.
+
+    make_room: called with the bytes that the weights will take, and again with those they took; may refuse by raising.
+    """
     try:
         from llmtui.engine.imports import import_heavy_libraries
 
         import_heavy_libraries()
         from llmtui.engine.loading import load_into
 
-        return load_into(task, device, dtype)
+        return load_into(task, device, dtype, make_room)
     except Exception as error:
         logger.exception("loading %s failed", task.name)
         task.fail(ModelError(f"{task.name} could not be loaded: {error}"))

@@ -1,57 +1,62 @@
-"""The engine: one daemon thread that steps every running generation, and the door to it for all other threads."""
+"""The engine: the door to models and requests, for all threads; behind it, one thread steps everything that runs."""
 
-import logging
-import queue
-import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from llmtui.engine import blocking
-from llmtui.engine.admission import room_for
-from llmtui.engine.background import load_in_this_thread
-from llmtui.engine.errors import EngineBusy, EngineClosed, ModelNotReady, ParameterError, RequestEnded
-from llmtui.engine.events import Queued, Token
+from llmtui.engine.admission import Admission, room_for
+from llmtui.engine.arrivals import Arrivals
+from llmtui.engine.errors import EngineClosed, ModelNotReady, RequestEnded
+from llmtui.engine.events import Token
 from llmtui.engine.live import RequestView, view_of
 from llmtui.engine.loads import LoadTask, ModelInfo
+from llmtui.engine.loop import EngineLoop
 from llmtui.engine.requests import ChatMessage, GenerationRequest, SamplingParams
-from llmtui.engine.scheduler import Scheduler, Slice
+from llmtui.engine.residents import Resident, Residents
 from llmtui.engine.speed import Speedometer
 from llmtui.engine.stream import GenerationResult, Stream
 from llmtui.engine.watching import Watch, WatchedStream
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from llmtui.engine.loaded import LoadedModel
-    from llmtui.engine.sequence import Sequence
 
 T = TypeVar("T")
 EngineState = Literal["empty", "loading", "ready", "degraded", "closed"]
 
-logger = logging.getLogger(__name__)
-
 
 @dataclass(frozen=True, slots=True)
 class EngineStats:
-    """The engine at this moment. tokens_per_second: of all running requests together, over the latest tokens."""
+    """The engine at this moment, all models together; `Engine.models` has each one's share.
+
+    tokens_per_second   of all running requests together, over the latest tokens
+    kv_bytes            of the keys and values of running requests
+    prefix_cache_bytes  of those kept of requests for later ones that begin like them
+    prefix_hit_tokens   prompt tokens, since the engine began, that need not be computed because they were kept
+    """
 
     state: EngineState
     running: int
     waiting: int
     generated_tokens: int
     tokens_per_second: float
+    kv_bytes: int = 0
+    prefix_cache_bytes: int = 0
+    prefix_hit_tokens: int = 0
 
 
 class Engine:
     """Runs models and reports every token. All methods may be called from any thread.
 
+    One model is the chosen one, which requests run on that name none; others may be resident beside it.
+
     model               loaded in the background from the start; None: `load` is called later
     max_running         requests that run at once; more wait
     max_waiting         requests that may wait; more are refused
     max_waiting_tokens  tokens of prompts that may wait, but for a single longer one
+    memory_budget       bytes of weights and caches of all models, when one is loaded; None: no limit
     """
 
     def __init__(
@@ -63,65 +68,98 @@ class Engine:
         max_waiting: int = 32,
         max_running: int = 16,
         max_waiting_tokens: int = 65536,
+        memory_budget: int | None = None,
     ) -> None:
-        self._max_in_flight = max_waiting + max_running
-        self._max_running = max_running
-        self._max_waiting_tokens = max_waiting_tokens
-        self._scheduler = Scheduler(max_running)
-        self._commands: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self._lock = threading.Lock()
-        self._in_flight: dict[str, Sequence] = {}
-        self._model: LoadedModel | None = None
-        self._load: LoadTask | None = None
-        self._closed = False
         self._speed = Speedometer()
-        self._thread = threading.Thread(target=self._run, name="llmtui-engine", daemon=True)
-        self._thread.start()
+        self._admission = Admission(max_running, max_waiting, max_waiting_tokens, self._speed)
+        self._residents = Residents(memory_budget)
+        self._loop = EngineLoop(max_running, self._admission, self._residents, self._speed)
+        self._arrivals = Arrivals(self._loop, self._residents)
         if model is not None:
             self.load(model, device=device, dtype=dtype)
 
-    # loading
+    # models
 
     def load(self, name: str, *, device: str = "auto", dtype: str = "auto") -> LoadTask:
-        """Load a model in the background; the present one serves until the new one is ready.
+        """Load a model in the background and choose it; the present one serves until the new one is ready, then goes.
 
-        A load that is still under way is stopped: the latest wish counts.
+        A load for the choice that is still under way is stopped: the latest wish counts. One that is resident beside
+        the chosen one, loaded with the same wishes, is chosen at once. The task ends in ModelError if it cannot be.
         """
         self._refuse_if_closed()
-        task = LoadTask(name)
-        with self._lock:
-            previous, self._load = self._load, task
-        if previous is not None:
-            previous.cancel()
+        return self._arrivals.choose(name, device, dtype)
 
-        def work() -> None:
-            loaded = load_in_this_thread(task, device, dtype)
-            if loaded is not None:
-                self._commands.put(lambda: self._install(task, loaded))
+    def load_beside(
+        self, name: str, *, device: str = "auto", dtype: str = "auto", keep_alive: float | None = None
+    ) -> LoadTask:
+        """Load a model in the background, beside the chosen one, unless it is resident or on its way.
 
-        threading.Thread(target=work, name="llmtui-load", daemon=True).start()
-        return task
+        keep_alive: seconds after its last use until it is unloaded, 0 as soon as nothing runs on it, None never; before
+        the first use it waits ten seconds at least. The chosen model never goes by itself.
+        """
+        self._refuse_if_closed()
+        return self._arrivals.come_beside(name, device, dtype, keep_alive)
+
+    def unload(self, name: str) -> None:
+        """Take no more requests for a model, or stop its load; it goes once those that it has have ended.
+
+        Raises ModelNotReady where it is neither resident nor being loaded.
+        """
+        if self._arrivals.stop(name) and self._residents.info_of(name) is None:
+            return
+        self._residents.let_go(name)
+        self._loop.wake()
+
+    def keep_alive(self, name: str, seconds: float | None) -> None:
+        """Let a resident model stay so long after its last use, as `load_beside` says. Raises ModelNotReady."""
+        self._residents.keep_alive(name, seconds)
+        self._loop.wake()
+
+    def models(self) -> tuple[Resident, ...]:
+        """All models in memory, the chosen one first."""
+        return self._residents.views(self._admission.everybody())
+
+    def info_of(self, name: str) -> ModelInfo | None:
+        """The facts of a resident model; None for any other."""
+        return self._residents.info_of(name)
 
     @property
     def loading(self) -> LoadTask | None:
-        """The load under way, if there is one."""
-        return self._load if self._load is not None and not self._load.ended else None
+        """The load of a model to be chosen that is under way, if there is one."""
+        load = self._arrivals.choice
+        return load if load is not None and not load.ended else None
 
     @property
     def model(self) -> ModelInfo | None:
-        """The loaded model's facts."""
-        loaded = self._model
-        return None if loaded is None else loaded.info
+        """The chosen model's facts."""
+        return self._residents.chosen
 
     @property
     def state(self) -> EngineState:
-        if self._closed:
+        if self._loop.crashed:
+            return "degraded"
+        if self._admission.closed:
             return "closed"
-        if self._model is not None:
-            return "ready" if self._thread.is_alive() else "degraded"
-        if self._load is None:
+        if self.model is not None:
+            return "ready"
+        load = self._arrivals.choice
+        if load is None:
             return "empty"
-        return "degraded" if self._load.ended else "loading"
+        if load.ended:
+            return "empty" if load.error is None else "degraded"
+        return "loading"
+
+    def wait_until_loaded(self, timeout: float | None = None) -> ModelInfo:
+        """The chosen model's facts, once it is there.
+
+        Raises ModelNotReady where none was asked for, the ModelError that ended the load, or TimeoutError.
+        """
+        self._refuse_if_closed()
+        load = self._arrivals.choice
+        if self.model is None and load is not None:
+            load.wait(timeout)
+        with self._held(None) as loaded:
+            return loaded.info
 
     # requests
 
@@ -130,20 +168,17 @@ class Engine:
 
         Raises ParameterError, ContextOverflow, EngineBusy, ModelNotReady or EngineClosed at once.
         """
-        loaded = self._ready_model()
-        prompt_ids = loaded.encode(request)
-        max_tokens = room_for(request, len(prompt_ids), loaded.info.context)
-        stream = WatchedStream(request.request_id, lambda: self.cancel(request.request_id))
-        sequence = loaded.begin(request, stream, prompt_ids, max_tokens)
-        with self._lock:
-            self._refuse_if_closed()
-            waiting = max(0, len(self._in_flight) - self._max_running)
-            if len(self._in_flight) >= self._max_in_flight or (waiting and self._waits_too_long(prompt_ids)):
-                raise EngineBusy(waiting, self._speed.retry_after(waiting, self._max_running))
-            if request.request_id in self._in_flight:
-                raise ParameterError("request_id", "is that of a request still running")
-            self._in_flight[request.request_id] = sequence
-        self._commands.put(lambda: stream.put(Queued(request.request_id, self._scheduler.add(sequence))))
+        loaded = self._hold(request.model)
+        try:
+            prompt_ids = loaded.encode(request)
+            max_tokens = room_for(request, len(prompt_ids), loaded.info.context)
+            stream = WatchedStream(request.request_id, lambda: self.cancel(request.request_id))
+            sequence = loaded.begin(request, stream, prompt_ids, max_tokens)
+            self._admission.enter(sequence)
+        except BaseException:
+            self._release(loaded)
+            raise
+        self._loop.queue(sequence)
         return stream
 
     def generate(self, prompts: "str | Iterable[str]", params: SamplingParams | None = None) -> list[GenerationResult]:
@@ -161,100 +196,97 @@ class Engine:
         """
         return blocking.stream(self, prompt, params or SamplingParams())
 
-    def wait_until_loaded(self, timeout: float | None = None) -> ModelInfo:
-        """The model's facts, once it is there.
-
-        Raises ModelNotReady where none was asked for, the ModelError that ended the load, or TimeoutError.
-        """
-        self._refuse_if_closed()
-        if self._model is None and self._load is not None:
-            return self._load.wait(timeout)
-        return self._ready_model().info
-
     def cancel(self, request_id: str) -> None:
         """Stop a request within one step; nothing happens if it has ended."""
-        with self._lock:
-            sequence = self._in_flight.get(request_id)
+        sequence = self._admission.find(request_id)
         if sequence is not None:
             sequence.cancel_requested = True
-            self._commands.put(lambda: None)
+            self._loop.wake()
 
-    def run_job(self, job: "Callable[[LoadedModel], T]") -> "Future[T]":
-        """Run a function on the engine's thread, between two steps, with the loaded model."""
-        loaded = self._ready_model()
-        future: Future[T] = Future()
+    def run_job(self, job: "Callable[[LoadedModel], T]", model: str | None = None) -> "Future[T]":
+        """Run a function on the engine's thread, between two steps, with a resident model, else the chosen one."""
+        loaded = self._hold(model)
+        return self._loop.run(lambda: job(loaded), lambda: self._residents.release(loaded))
 
-        def run() -> None:
-            if self._closed:
-                future.cancel()
-            if not future.set_running_or_notify_cancel():
-                return
-            try:
-                future.set_result(job(loaded))
-            except BaseException as error:
-                future.set_exception(error)
-                if not isinstance(error, Exception):
-                    raise
+    # text and tokens; `model` names a resident one, None means the chosen one
 
-        self._commands.put(run)
-        return future
-
-    def tokenize(self, text: str) -> tuple[int, ...]:
+    def tokenize(self, text: str, model: str | None = None) -> tuple[int, ...]:
         """The ids of a text as a prompt. Raises ModelNotReady."""
-        return tuple(self._ready_model().tokenize(text))
+        with self._held(model) as loaded:
+            return tuple(loaded.tokenize(text))
 
-    def tokenize_chat(self, messages: Iterable[ChatMessage]) -> tuple[int, ...]:
+    def tokenize_chat(self, messages: Iterable[ChatMessage], model: str | None = None) -> tuple[int, ...]:
         """The ids of a conversation by the model's chat template. Raises ParameterError without one, ModelNotReady."""
-        return tuple(self._ready_model().encode(GenerationRequest(messages=list(messages))))
+        with self._held(model) as loaded:
+            return tuple(loaded.encode(GenerationRequest(messages=list(messages))))
 
-    def detokenize(self, ids: Iterable[int]) -> str:
+    def detokenize(self, ids: Iterable[int], model: str | None = None) -> str:
         """The text of token ids, special tokens left out. Raises ModelNotReady."""
-        return self._ready_model().detokenize(ids)
+        with self._held(model) as loaded:
+            return loaded.detokenize(ids)
 
-    def token_bytes(self, ids: Iterable[int]) -> list[bytes]:
+    def token_bytes(self, ids: Iterable[int], model: str | None = None) -> list[bytes]:
         """The true bytes of each token. Raises ParameterError for what is no token id, ModelNotReady."""
-        return self._ready_model().bytes_of(ids)
+        with self._held(model) as loaded:
+            return loaded.bytes_of(ids)
+
+    # how it stands
 
     @property
     def full(self) -> bool:
         """Whether the next request would be refused."""
-        return len(self._in_flight) >= self._max_in_flight
+        return self._admission.full
 
     def stats(self) -> EngineStats:
-        running, waiting = self._scheduler.running, self._scheduler.waiting
-        return EngineStats(self.state, running, waiting, self._speed.tokens, self._speed.tokens_per_second())
+        models = self.models()
+        return EngineStats(
+            self.state,
+            self._loop.scheduler.running,
+            self._loop.scheduler.waiting,
+            self._speed.tokens,
+            self._speed.tokens_per_second(),
+            kv_bytes=sum(model.kv_bytes for model in models),
+            prefix_cache_bytes=sum(model.prefix_cache_bytes for model in models),
+            prefix_hit_tokens=self._loop.prefix_hit_tokens,
+        )
 
     def requests(self) -> list[RequestView]:
         """Those that wait or run, oldest first."""
-        with self._lock:
-            sequences = list(self._in_flight.values())
-        return [view_of(sequence) for sequence in sequences]
+        return [view_of(sequence) for sequence in self._admission.everybody()]
+
+    def ended_requests(self) -> list[RequestView]:
+        """The last ones that ended, oldest first."""
+        return [ended.view for ended in self._loop.ended]
 
     def watch(self, request_id: str) -> Watch:
-        """Read along with a request that waits or runs, beside its own reader. Raises RequestEnded."""
-        with self._lock:
-            sequence = self._in_flight.get(request_id)
+        """Read along with a request, beside its own reader; or read over one of the last that ended.
+
+        Raises RequestEnded for one that ended longer ago, or never was.
+        """
+        sequence = self._admission.find(request_id)
         if sequence is None:
-            raise RequestEnded(request_id)
-        reader = Stream(request_id, lambda: self._commands.put(lambda: sequence.stream.leave(reader)))
+            ended = next((ended for ended in self._loop.ended if ended.view.id == request_id), None)
+            if ended is None:
+                raise RequestEnded(request_id)
+            return ended.watch()
+        # the reader may outlive the sequence, and must not keep its model in memory
+        stream = sequence.stream
+        reader = Stream(request_id, lambda: self._loop.call(lambda: stream.leave(reader)))
         prompt = sequence.model.detokenize(sequence.ids[: sequence.prompt_length])
         watch = Watch(sequence.request, sequence.model.info, prompt, reader)
 
         def join() -> None:
             watch.rich_from = len(sequence.ids)
-            sequence.stream.join(reader)
+            stream.join(reader)
 
-        self._commands.put(join)
+        self._loop.call(join)
         return watch
 
     def close(self, timeout: float = 0.5) -> None:
         """Cancel everything and end the thread; waits at most `timeout` seconds for a step under way."""
-        with self._lock:
-            self._closed = True
-        if self._load is not None:
-            self._load.cancel()
-        self._commands.put(lambda: None)
-        self._thread.join(timeout)
+        self._admission.close()
+        self._arrivals.stop()
+        self._loop.close(timeout)
 
     def __enter__(self) -> "Engine":
         return self
@@ -262,112 +294,28 @@ class Engine:
     def __exit__(self, *exc: object) -> None:
         self.close()
 
-    # the engine's thread
+    # models in use
 
-    def _run(self) -> None:
-        while not self._closed:
-            self._take_commands()
-            self._drop_cancelled()
-            for sequence in self._scheduler.admit():
-                self._start(sequence)
-            self._step()
-        self._take_commands()
-        with self._lock:
-            left = list(self._in_flight.values())
-        for sequence in left:
-            self._cancel_now(sequence)
-
-    def _take_commands(self) -> None:
-        """Do what other threads asked for; with nothing to run, wait for it."""
-        idle = not self._scheduler.running and not self._scheduler.waiting and not self._closed
-        try:
-            self._commands.get(block=idle)()
-            while True:
-                self._commands.get_nowait()()
-        except queue.Empty:
-            return
-
-    def _drop_cancelled(self) -> None:
-        for sequence in self._scheduler.everything():
-            if sequence.cancel_requested:
-                self._cancel_now(sequence)
-
-    def _start(self, sequence: "Sequence") -> None:
-        try:
-            sequence.start()
-        except Exception as error:
-            logger.exception("request %s could not start", sequence.request.request_id)
-            self._fail(sequence, error)
-
-    def _step(self) -> None:
-        """One turn: pick slices, run them, draw, report."""
-        work = self._scheduler.plan()
-        if work:
-            self._run_slices(work)
-
-    def _run_slices(self, work: list[Slice]) -> None:
-        """Compute slices in one forward. If it fails, each has one of its own: only those to blame end in error."""
-        began_ns = time.perf_counter_ns()
-        try:
-            outputs = work[0].sequence.model.runner.forward(work)
-        except Exception as error:
-            logger.exception("a forward over %d sequences failed", len(work))
-            if len(work) == 1:
-                self._fail(work[0].sequence, error)
-                return
-            for part in work:
-                self._run_slices([part])
-            return
-        self._scheduler.took(work, (time.perf_counter_ns() - began_ns) / 1e9)
-        rows = sum(part.end - part.begin for part in work)
-        for part, logits in zip(work, outputs, strict=True):
-            self._advance(part, logits, rows, began_ns)
-
-    def _advance(self, part: Slice, logits: "Tensor", rows: int, began_ns: int) -> None:
-        sequence = part.sequence
-        generated = sequence.generated
-        try:
-            reason = sequence.accept(part, logits, rows, began_ns)
-        except Exception as error:
-            logger.exception("request %s failed", sequence.request.request_id)
-            self._fail(sequence, error)
-            return
-        self._speed.count(sequence.generated - generated)
-        if reason is not None:
-            self._end(sequence, lambda: sequence.finish(reason))
-
-    def _fail(self, sequence: "Sequence", error: Exception) -> None:
-        self._end(sequence, lambda: sequence.fail(error))
-
-    def _end(self, sequence: "Sequence", report: Callable[[], None]) -> None:
-        self._scheduler.drop(sequence)
-        with self._lock:
-            self._in_flight.pop(sequence.request.request_id, None)
-        self._speed.ended(time.perf_counter() - sequence.clock.submitted)
-        report()
-
-    def _cancel_now(self, sequence: "Sequence") -> None:
-        self._end(sequence, lambda: sequence.finish("cancelled"))
-
-    def _install(self, task: LoadTask, loaded: "LoadedModel") -> None:
-        """Make a loaded model the one that new requests run on; running ones keep theirs to the end."""
-        if task.cancel_requested.is_set() or self._closed:
-            task.fail_cancelled()
-            return
-        self._model = loaded
-        task.succeed(loaded.info)
-
-    def _ready_model(self) -> "LoadedModel":
+    def _hold(self, name: str | None) -> "LoadedModel":
+        """The model of that name, or the chosen one; it stays until `_release`. Raises ModelNotReady, EngineClosed."""
         self._refuse_if_closed()
-        if self._model is None:
-            waiting = "is still loading" if self.loading is not None else "could not be loaded"
-            raise ModelNotReady(f"the model {waiting}" if self._load is not None else "no model is loaded")
-        return self._model
+        loaded = self._residents.hold(name)
+        if loaded is None:
+            raise ModelNotReady(self._arrivals.why_absent(name))
+        return loaded
 
-    def _waits_too_long(self, prompt_ids: list[int]) -> bool:
-        waiting = [s.prompt_length for s in self._in_flight.values() if s.clock.started is None]
-        return bool(waiting) and sum(waiting) + len(prompt_ids) > self._max_waiting_tokens
+    def _release(self, loaded: "LoadedModel") -> None:
+        self._residents.release(loaded)
+        self._loop.wake()
+
+    @contextmanager
+    def _held(self, name: str | None) -> "Iterator[LoadedModel]":
+        loaded = self._hold(name)
+        try:
+            yield loaded
+        finally:
+            self._release(loaded)
 
     def _refuse_if_closed(self) -> None:
-        if self._closed:
+        if self._admission.closed:
             raise EngineClosed

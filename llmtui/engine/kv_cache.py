@@ -8,13 +8,14 @@ FIRST_CAPACITY = 128
 class KVSlab:
     """Keys and values of one sequence, for each layer a slab [1, kv_heads, capacity, dim] that doubles when full.
 
-    limit: tokens that the sequence can reach; no slab grows beyond it.
+    limit: tokens that the sequence can reach; no slab grows beyond it. bytes: of all slabs.
     """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._keys: dict[int, Tensor] = {}
         self._values: dict[int, Tensor] = {}
+        self.bytes = 0
 
     @property
     def layers(self) -> int:
@@ -49,6 +50,8 @@ class KVSlab:
         while capacity < end:
             capacity *= 2
         grown = like.new_empty(1, like.shape[1], max(end, min(capacity, self._limit)), like.shape[3])
+        self.bytes += grown.nbytes
         if slab is not None:
+            self.bytes -= slab.nbytes
             grown[:, :, :begin] = slab[:, :, :begin]
         return grown

@@ -1,21 +1,25 @@
 """A model that is ready: weights, tokenizer, and what turns a request into a sequence of it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from llmtui.engine.detokenize import Pieces, text_of
 from llmtui.engine.errors import ParameterError
 from llmtui.engine.loads import ModelInfo
+from llmtui.engine.pace import Pace
 from llmtui.engine.requests import GenerationRequest
 from llmtui.engine.runner import Runner
 from llmtui.engine.sequence import Sequence
 from llmtui.engine.watching import WatchedStream
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class LoadedModel:
-    """Weights and tokenizer as transformers made them; tensors are the engine thread's, the tokenizer is anybody's."""
+    """Weights and tokenizer as transformers made them; tensors are the engine thread's, the tokenizer is anybody's.
+
+    pace: how large its steps may be, as far as they were measured.
+    """
 
     info: ModelInfo
     model: Any
@@ -23,6 +27,7 @@ class LoadedModel:
     pieces: Pieces
     runner: Runner
     eos_ids: frozenset[int]
+    pace: Pace = field(default_factory=Pace)
 
     def encode(self, request: GenerationRequest) -> list[int]:
         """The request's prompt as token ids; raises ParameterError for one that cannot be."""
@@ -56,6 +61,9 @@ class LoadedModel:
         outside = [i for i in request.params.logit_bias if i >= self.info.vocab_size]
         if outside:
             raise ParameterError("logit_bias", f"names token {outside[0]}, the vocabulary has {self.info.vocab_size}")
+        if request.params.speculate and not self.runner.rewinds:
+            problem = f"needs a cache that can take tokens back, which {self.info.name} does not have: set it to 0"
+            raise ParameterError("speculate", problem)
         return Sequence(request, stream, self, prompt_ids, max_tokens)
 
     def _checked(self, ids: Iterable[int]) -> list[int]:

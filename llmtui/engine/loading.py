@@ -4,7 +4,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from llmtui.engine.loads import LoadStage, LoadTask, ModelInfo
 from llmtui.engine.quantize import choose_precision, pack_linears, weight_bytes
 from llmtui.engine.self_check import find_runner
 from llmtui.errors import LlmtuiError
-from llmtui.models.catalog import locate
+from llmtui.models.catalog import BYTES_PER_PARAMETER, describe, locate
 from llmtui.models.download import fetch, plan
 from llmtui.models.errors import LoadCancelled, ModelError, ModelUnsupported
 
@@ -29,21 +29,22 @@ FALLBACK_CONTEXT = 2048
 _reading = threading.Lock()
 
 
-def load_into(task: LoadTask, device: str, dtype: str) -> LoadedModel | None:
+def load_into(task: LoadTask, device: str, dtype: str, make_room: Callable[[int], None]) -> LoadedModel | None:
     """Load the model that the task names; None after telling the task why it cannot be."""
     try:
-        return _load(task, device, dtype)
+        return _load(task, device, dtype, make_room)
     except LlmtuiError as error:
         task.fail(error)
     return None
 
 
-def _load(task: LoadTask, device: str, dtype: str) -> LoadedModel:
+def _load(task: LoadTask, device: str, dtype: str, make_room: Callable[[int], None]) -> LoadedModel:
     began = time.perf_counter()
     path = _bring_here(task)
     chosen_device = pick_device(device)
     config = _read_config(path, task.name)
     precision = choose_precision(dtype, chosen_device, stored_dtype(config))
+    make_room(_expected_bytes(path, task.name, precision.name))
     task.advance(LoadStage.WEIGHTS)
     _stop_if_cancelled(task)
     tokenizer = _read_tokenizer(path, task.name)
@@ -54,6 +55,8 @@ def _load(task: LoadTask, device: str, dtype: str) -> LoadedModel:
     if precision.packing is not None:
         pack_linears(model, precision.packing)
         _stop_if_cancelled(task)
+    weights_bytes = weight_bytes(model)
+    make_room(weights_bytes)
     runner = find_runner(model, chosen_device, precision.name)
     info = ModelInfo(
         name=task.name,
@@ -64,7 +67,7 @@ def _load(task: LoadTask, device: str, dtype: str) -> LoadedModel:
         vocab_size=vocab_size,
         dtype=precision.name,
         device=chosen_device,
-        weights_bytes=weight_bytes(model),
+        weights_bytes=weights_bytes,
         has_chat_template=bool(getattr(tokenizer, "chat_template", None)),
         engine_path=runner.path,
         load_seconds=time.perf_counter() - began,
@@ -83,6 +86,12 @@ def _bring_here(task: LoadTask) -> Path:
     download = plan(located.name, cancelled=task.cancel_requested)
     task.advance(LoadStage.DOWNLOAD, download.total_bytes - download.missing_bytes, download.total_bytes)
     return fetch(download, lambda done, total: task.advance(LoadStage.DOWNLOAD, done, total), task.cancel_requested)
+
+
+def _expected_bytes(path: Path, name: str, dtype: str) -> int:
+    """What the weights of a folder will take in memory, from the headers of its files."""
+    entry = describe(path, name)
+    return entry.estimated_memory(dtype if dtype in BYTES_PER_PARAMETER else "auto") or entry.size_bytes
 
 
 def pick_device(device: str) -> str:

@@ -54,7 +54,7 @@ class LoadProgress:
     total: int | None = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class LoadTask:
     """One load, shared between who asked for it and the thread that does it."""
 

@@ -59,6 +59,11 @@ class PrefixCache:
             _, oldest = self._blocks.popitem(last=False)
             self.bytes -= oldest.bytes
 
+    def clear(self) -> None:
+        """Let all blocks go."""
+        self._blocks.clear()
+        self.bytes = 0
+
     def _touch(self, keys: list[bytes]) -> None:
         """Mark a chain as used; its end is older than its beginning, without which it could not be found."""
         for key in reversed(keys):

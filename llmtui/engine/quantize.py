@@ -4,9 +4,7 @@ Only the weights of linears change their type. Embeddings, norms, attention and 
 float32, so every layer below takes and gives x: [..., in] float32 → [..., out] float32.
 """
 
-import ctypes
 import platform
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +12,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from llmtui.engine.memory import return_free_memory
 
 INT8_MAX = 127
 # in float32 these are 64 MiB: what is smaller stays in the CPU's caches, where MKL is no slower than packed layers
@@ -148,7 +148,7 @@ def pack_linears(model: nn.Module, packing: Packing) -> None:
             del module, weight, bias
         for parameter in model.parameters():
             parameter.data = parameter.data.clone()
-    _return_free_memory()
+    return_free_memory()
 
 
 def weight_bytes(model: nn.Module) -> int:
@@ -240,13 +240,6 @@ def _mkl_is_slow() -> bool:
     cpuinfo = Path("/proc/cpuinfo")
     words = cpuinfo.read_text(errors="replace")[:4096] if cpuinfo.is_file() else platform.processor()
     return "AuthenticAMD" in words
-
-
-def _return_free_memory() -> None:
-    """glibc keeps what the copies of the packing took, hundreds of megabytes, unless it is told."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
-    if trim is not None:
-        trim(0)
 
 
 def _bytes(tensor: Tensor | None) -> int:

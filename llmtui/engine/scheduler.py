@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from llmtui.engine.pace import SMALLEST_SHARE, Pace
+from llmtui.engine.pace import SMALLEST_SHARE
 
 if TYPE_CHECKING:
     from llmtui.engine.sequence import Sequence
@@ -15,18 +15,34 @@ PREFILL_BLOCK = 64
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """A part of a sequence to compute in one step: its tokens from `begin` to `end`.
+    """A part of a sequence to compute in one step: its tokens from `begin` to `end`, and after them its drafts.
 
-    all_rows: every row of logits is wanted, to score the prompt; else the last one alone.
+    drafts:   guesses of what follows `end`; only where the step draws a token
+    all_rows: every row of logits is wanted, to score the prompt or to draw after the drafts; else the last one alone.
     """
 
     sequence: "Sequence"
     begin: int
     end: int
+    drafts: tuple[int, ...] = ()
 
     @property
     def all_rows(self) -> bool:
-        return self.sequence.params.prompt_logprobs and self.begin < self.sequence.prompt_length
+        return bool(self.drafts) or (self.sequence.params.prompt_logprobs and self.begin < self.sequence.prompt_length)
+
+    @property
+    def ids(self) -> list[int]:
+        """The tokens to compute."""
+        return [*self.sequence.ids[self.begin : self.end], *self.drafts]
+
+    @property
+    def last(self) -> int:
+        """The position after the last one computed."""
+        return self.end + len(self.drafts)
+
+    @property
+    def rows(self) -> int:
+        return self.last - self.begin
 
 
 class Scheduler:
@@ -36,7 +52,6 @@ class Scheduler:
         self._max_running = max_running
         self._waiting: OrderedDict[str, deque[Sequence]] = OrderedDict()
         self._running: deque[Sequence] = deque()
-        self._pace = Pace()
 
     def add(self, sequence: "Sequence") -> int:
         """Queue a sequence; how many are before it."""
@@ -60,7 +75,8 @@ class Scheduler:
         """What to compute in the next step: of each sequence in it, tokens that are known but not computed.
 
         The first of the ring decides: if it runs alone, it has the step for itself, else it shares the step with all
-        others of its model. Each that decodes gets its token; prompts share what the pace leaves them.
+        others of its model. The models take turns, however many sequences each of them has. Of those in the step, each
+        that decodes gets its token; prompts share what the pace leaves them.
         """
         if not self._running:
             return []
@@ -70,7 +86,8 @@ class Scheduler:
         else:
             mates = [s for s in self._running if s.model is lead.model and not s.runs_alone]
             work = [_block(s, 1) for s in mates if s.pending == 1]
-            work += self._prefill([s for s in mates if s.pending > 1], self._pace.beside if work else self._pace.quiet)
+            pace = lead.model.pace
+            work += self._prefill([s for s in mates if s.pending > 1], pace.beside if work else pace.quiet)
         self._turn(work)
         return work
 
@@ -78,7 +95,7 @@ class Scheduler:
         """A step that was planned has been computed: the next ones follow its pace."""
         if not work[0].sequence.runs_alone:
             sizes = [part.end - part.begin for part in work]
-            self._pace.record(sizes.count(1), sum(size for size in sizes if size > 1), seconds)
+            work[0].sequence.model.pace.record(sizes.count(1), sum(size for size in sizes if size > 1), seconds)
 
     def _prefill(self, sequences: list["Sequence"], room: int) -> list[Slice]:
         """Blocks of prompts, one of each client in turn, that together have at most `room` tokens."""
@@ -93,10 +110,12 @@ class Scheduler:
         return work
 
     def _turn(self, work: list[Slice]) -> None:
-        """Send those that had their turn to the end of the ring."""
+        """Send those that had their turn to the end of the ring, and their model behind the other models."""
         if len(self._running) > 1:
-            served = [part.sequence for part in work]
-            self._running = deque([*(s for s in self._running if s not in served), *served])
+            served, model = [part.sequence for part in work], work[0].sequence.model
+            others = [s for s in self._running if s.model is not model]
+            left = [s for s in self._running if s.model is model and s not in served]
+            self._running = deque([*others, *left, *served])
 
     def drop(self, sequence: "Sequence") -> None:
         """Forget a sequence, wherever it is."""
@@ -123,7 +142,8 @@ class Scheduler:
 
 def _block(sequence: "Sequence", size: int) -> Slice:
     """The next `size` tokens of a sequence that are not computed, or as many as there are."""
-    return Slice(sequence, sequence.computed, min(len(sequence.ids), sequence.computed + size))
+    end = min(len(sequence.ids), sequence.computed + size)
+    return Slice(sequence, sequence.computed, end, sequence.drafts())
 
 
 def _clients_in_turn(sequences: Iterable["Sequence"]) -> list["Sequence"]:

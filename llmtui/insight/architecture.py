@@ -6,12 +6,13 @@ Works on a loaded model and on one without weights, made from its config alone o
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from llmtui.insight.block_diagram import Diagram, block_diagram
-from llmtui.insight.meta_model import without_padding, without_weights
+from llmtui.insight.meta_model import read_config, without_padding, without_weights
 
 logger = logging.getLogger(__name__)
 
@@ -86,6 +87,19 @@ class Architecture:
     cost: TokenCost | None
     diagram: Diagram | None
     tree: ModuleFacts
+
+
+def architecture_of_folder(folder: Path, device: str, dtype: str) -> Architecture:
+    """The facts of a model folder as it would run here, from its config alone. device, dtype: the settings.
+
+    Raises ModelUnsupported where no model can be made of the config, ModelError where the device is not there.
+    """
+    from llmtui.engine.loading import pick_device, stored_dtype
+    from llmtui.engine.quantize import choose_precision
+
+    config = read_config(folder)
+    precision = choose_precision(dtype, pick_device(device), stored_dtype(config))
+    return architecture_of(without_weights(config, precision.dtype))
 
 
 def architecture_of(model: Any, context: int | None = None) -> Architecture:

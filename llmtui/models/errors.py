@@ -23,5 +23,22 @@ class ModelUnsupported(ModelError):
     """The model is there, but in a form that llmtui does not run (pickled weights, remote code, other tasks)."""
 
 
+class ModelDoesNotFit(ModelError):
+    """The memory budget has no room for the model."""
+
+    def __init__(self, name: str, needed: int, free: int, budget: int) -> None:
+        super().__init__(
+            f"{name} needs {_size(needed)}, and of the memory budget of {_size(budget)} {_size(free)} can be had: "
+            "unload another model, take a smaller one or raise MEMORY_BUDGET"
+        )
+        self.needed = needed
+        self.free = free
+        self.budget = budget
+
+
 class LoadCancelled(ModelError):
     """Loading was stopped on request."""
+
+
+def _size(number: int) -> str:
+    return f"{number / 2**30:.1f} GiB" if number >= 2**30 else f"{number / 2**20:.1f} MiB"

@@ -4,9 +4,7 @@ import threading
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 
-from llmtui.engine import GenerationRequest
 from llmtui.engine.errors import EngineBusy
 from llmtui.engine.events import Event
 from llmtui.server.generation import Generation
@@ -25,19 +23,16 @@ def engine_id(request_id: str) -> str:
 class Batch:
     """Runs generations, a few at a time, and merges what they report. The first ones are submitted at once.
 
-    submit: begins one. What it raises for the first one is raised; that the others find the queue full is waited out.
+    beginnings: begin each, under the id they are given. What the first one raises is raised; that the others find the
+    queue full is waited out.
     """
 
     def __init__(
         self,
-        submit: Callable[[GenerationRequest], Generation],
         request_id: str,
-        requests: Sequence[GenerationRequest],
+        beginnings: Sequence[Callable[[str], Generation]],
     ) -> None:
-        self._submit = submit
-        self._waiting = deque(
-            (index, replace(request, request_id=engine_id(request_id))) for index, request in enumerate(requests)
-        )
+        self._waiting = deque((index, engine_id(request_id), begin) for index, begin in enumerate(beginnings))
         self._active: dict[int, Generation] = {}
         self._submit_next()
         try:
@@ -49,7 +44,7 @@ class Batch:
     def events(self, gone: Callable[[], bool]) -> Iterator[tuple[int, Event]]:
         """Each event with the number of its generation, until all have ended or the client leaves.
 
-        Whoever stops reading cancels what is left. Raises what `submit` raises for a generation that came later.
+        Whoever stops reading cancels what is left. Raises what a later generation's beginning raises.
         """
         try:
             while (self._active or self._waiting) and not gone():
@@ -100,6 +95,6 @@ class Batch:
             return
 
     def _submit_next(self) -> None:
-        index, request = self._waiting[0]
-        self._active[index] = self._submit(request)
+        index, name, begin = self._waiting[0]
+        self._active[index] = begin(name)
         self._waiting.popleft()

@@ -1,6 +1,7 @@
 """Numbers for Prometheus, in a registry of their own, so that several servers in one process stay apart."""
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Flask, Response, g, request
@@ -9,19 +10,20 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from llmtui.engine import Engine
 from llmtui.engine.events import Event, Finished, Started, Token
+from llmtui.server.answer_cache import AnswerCache
 from llmtui.server.errors import ApiError
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 TOKEN_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
 ROWS = (1, 2, 4, 8, 16, 32)
-REJECTED = (401, 403, 429, 503)
+REJECTED = (401, 403, 408, 413, 429, 431, 503)
 """What the server turned away before doing anything."""
 
 
 class Metrics:
     """What operators watch. Counts what came over HTTP; `running` and `waiting` are the engine's own."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, answers: AnswerCache) -> None:
         self.registry = CollectorRegistry()
         self.requests = self._make(Counter, "requests", "answers sent", ("route", "code"))
         self.tokens = self._make(Counter, "tokens", "tokens read (prompt) and written (completion)", ("kind",))
@@ -31,6 +33,9 @@ class Metrics:
         self.between = self._make(Histogram, "inter_token_seconds", "from token to token", buckets=TOKEN_SECONDS)
         self.queue_wait = self._make(Histogram, "queue_wait_seconds", "from submit to the start", buckets=SECONDS)
         self.rows = self._make(Histogram, "batch_rows", "rows in the forward that made a token", buckets=ROWS)
+        self.cache_hits = self._make(Counter, "answer_cache_hits", "generations that were not computed again")
+        self.cache_misses = self._make(Counter, "answer_cache_misses", "generations that will not be again")
+        self._make(Gauge, "answer_cache_bytes", "room that kept answers take").set_function(lambda: answers.bytes_held)
         self._make(Gauge, "running", "generations that run").set_function(lambda: engine.stats().running)
         self._make(Gauge, "waiting", "generations that wait").set_function(lambda: engine.stats().waiting)
 
@@ -45,6 +50,12 @@ class Metrics:
     def count_rejection(self, error: ApiError) -> None:
         if error.status in REJECTED:
             self.rejected.labels(error.code).inc()
+
+    def count_lookups(self, keys: Sequence[bytes | None], known: Sequence[bytes | None]) -> None:
+        """The answers of one request: by their keys, where they may be kept, and those that are known."""
+        hits = sum(answer is not None for answer in known)
+        self.cache_hits.inc(hits)
+        self.cache_misses.inc(sum(key is not None for key in keys) - hits)
 
     def _make(self, kind: Any, name: str, description: str, labels: tuple[str, ...] = (), **options: Any) -> Any:
         return kind(f"llmtui_{name}", description, labels, registry=self.registry, **options)
@@ -78,6 +89,8 @@ class GenerationMeter:
                 self._see_token(event)
             case Finished(reason="cancelled"):
                 metrics.cancelled.labels("server").inc()
+            case Finished(reason="deadline"):
+                metrics.cancelled.labels("deadline").inc()
             case _:
                 pass
 

@@ -60,7 +60,7 @@ def native_api(engine: Engine, settings: Settings, desk: Desk) -> Blueprint:
         asked = GenerationRequest(prompt=body.prompt, params=params, client=caller())
         batch = desk.begin([asked])
         events = batch.only_events(client_gone(request.environ))
-        answer = Answer(body, device_name(engine, settings), g.request_id)
+        answer = Answer(body, device_name(engine, settings), g.request_id, desk.from_cache)
         if body.stream:
             return sse_response(map(sse_line, answer.frames(events)), batch.cancel)
         return json_response(answer.whole(events))
@@ -131,4 +131,5 @@ def sampling_params(body: GenerateBody, max_length: int) -> SamplingParams:
         stop=body.stop or (),
         seed=body.seed,
         top_logprobs=body.top_logprobs,
+        speculate=body.speculate,
     )

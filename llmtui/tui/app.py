@@ -21,6 +21,7 @@ from llmtui.tui import clipboard
 from llmtui.tui.actions import CommandError, bindings
 from llmtui.tui.linefilter import HarmlessText
 from llmtui.tui.screens.main import MainScreen
+from llmtui.tui.serving import Serving
 from llmtui.tui.session import Session
 from llmtui.tui.text import visible_multiline
 from llmtui.tui.theme import DARK, THEMES
@@ -48,7 +49,7 @@ class LlmTui(App[None]):
         settings: Settings,
         *,
         load: Callable[[], LoadTask] | None = None,
-        api_url: str | None = None,
+        serving: Serving | None = None,
         log_file: Path | None = None,
         watch_machine: bool = True,
     ) -> None:
@@ -59,7 +60,7 @@ class LlmTui(App[None]):
         self.settings = settings
         self.log_file = log_file
         self._load_first = load or (lambda: self._load_named(settings.model_name))
-        self._api_url = api_url
+        self._serving = serving
         self._watch_machine = watch_machine
         self._harmless = HarmlessText()
         for theme in THEMES.values():
@@ -73,7 +74,7 @@ class LlmTui(App[None]):
             Session.from_settings(self.settings),
             load=self._load_first,
             load_named=self._load_named,
-            api_url=self._api_url,
+            serving=self._serving,
             watch_machine=self._watch_machine,
             glyphs="ascii" if self.settings.glyphs == "ascii" else "unicode",
         )
@@ -112,6 +113,24 @@ class LlmTui(App[None]):
         model = self.engine.model.name if self.engine.model is not None else self.settings.model_name
         text = self.main.session.last_prompt or ""
         self.push_screen(TokenizerScreen(self.main.bridge, model, text, glyphs=self.main.glyphs))
+
+    def action_architecture(self, argument: str = "") -> None:
+        from llmtui.tui.screens.architecture import ArchitectureScreen, read_architecture
+
+        loaded = None if argument else self.engine.model
+        name = loaded.name if loaded is not None else argument or self.settings.model_name
+        folder = None if loaded is None else Path(loaded.path)
+        device, dtype = self.settings.device, self.settings.dtype
+        tokens = 0 if loaded is None else len(self.main.panes.tokens.tokens)
+        self.push_screen(
+            ArchitectureScreen(
+                self.main.bridge,
+                name,
+                lambda: read_architecture(name, folder, device, dtype),
+                tokens,
+                glyphs=self.main.glyphs,
+            )
+        )
 
     def action_help(self) -> None:
         from llmtui.tui.screens.help import HelpScreen

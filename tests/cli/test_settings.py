@@ -99,3 +99,24 @@ def test_readme_table_lists_every_setting_with_its_default_and_meaning() -> None
     for name, field in Settings.model_fields.items():
         default = f"`{written(field.default)}`" if written(field.default) else ""
         assert f"| `{name.upper()}` | {default} | {field.description} |" in text
+
+
+@pytest.mark.parametrize(
+    ("written", "budget"), [("4096", 4096), ("8G", 8 * 2**30), ("1.5 GiB", 3 * 2**29), ("512m", 2**29), ("2KB", 2048)]
+)
+def test_a_memory_budget_is_bytes_or_has_a_unit(written: str, budget: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEMORY_BUDGET", written)
+    assert load_settings().memory_budget == budget
+
+
+@pytest.mark.parametrize("written", ["a lot", "8X", "-1", "0", "G"])
+def test_a_memory_budget_that_is_no_size_is_refused_by_name(written: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEMORY_BUDGET", written)
+    with pytest.raises(SettingsError, match="MEMORY_BUDGET"):
+        load_settings()
+
+
+def test_a_negative_keep_alive_is_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().keep_alive_seconds == 300.0
+    monkeypatch.setenv("KEEP_ALIVE", "-1")
+    assert load_settings().keep_alive_seconds is None

@@ -11,10 +11,8 @@ from llmtui.engine import Engine, GenerationRequest, SamplingParams
 from llmtui.engine.events import Failed, Finished, Started, Timings, Usage
 from llmtui.server.answers import Answer
 from llmtui.server.batch import Batch
-from llmtui.server.desk import Desk
 from llmtui.server.errors import ApiError
-from llmtui.server.limits import Limits
-from llmtui.server.metrics import Metrics
+from llmtui.server.generation import Generation
 from llmtui.server.schemas import generate_body
 from llmtui.settings import Settings
 
@@ -121,8 +119,11 @@ def test_a_request_that_the_server_cancels_is_no_success() -> None:
 
 
 def test_watching_stops_and_cancels_as_soon_as_the_client_is_gone(engine: Engine) -> None:
-    request = GenerationRequest(prompt=PROMPT, params=SamplingParams(ignore_eos=True, max_tokens=400))
-    batch = Batch(Desk(engine, Metrics(engine), Limits(None, None)).submit, "id", [request])
+    def begin(name: str) -> Generation:
+        params = SamplingParams(ignore_eos=True, max_tokens=400)
+        return Generation(engine.submit(GenerationRequest(prompt=PROMPT, params=params, request_id=name)), [])
+
+    batch = Batch("id", [begin])
     assert list(batch.events(lambda: True)) == []
     until(lambda: engine.stats().running + engine.stats().waiting == 0, NOTICED_SECONDS)
 

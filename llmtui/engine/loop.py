@@ -1,0 +1,204 @@
+"""The engine's thread: it alone touches tensors. Between two steps it does what other threads asked for."""
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, TypeVar
+
+from llmtui.engine.admission import Admission
+from llmtui.engine.events import FinishReason, Queued
+from llmtui.engine.live import cache_bytes
+from llmtui.engine.memory import return_free_memory
+from llmtui.engine.residents import Residents
+from llmtui.engine.scheduler import Scheduler, Slice
+from llmtui.engine.speed import Speedometer
+from llmtui.engine.watching import EndedRequest, remember
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from llmtui.engine.sequence import Sequence
+
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
+
+
+class EngineLoop:
+    """Steps every running sequence, of whichever model, until it is closed.
+
+    closed, crashed    whether it was told to end, and whether it ended by itself
+    prefix_hit_tokens  prompt tokens so far that need not be computed
+    ended              the last requests that ended, oldest first
+    """
+
+    def __init__(self, max_running: int, admission: Admission, residents: Residents, speed: Speedometer) -> None:
+        self.closed = False
+        self.crashed = False
+        self.scheduler = Scheduler(max_running)
+        self.prefix_hit_tokens = 0
+        self.ended: tuple[EndedRequest, ...] = ()
+        self._admission = admission
+        self._residents = residents
+        self._speed = speed
+        self._commands: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="llmtui-engine", daemon=True)
+        self._thread.start()
+
+    # any thread
+
+    @property
+    def kv_bytes(self) -> int:
+        """Bytes of the keys and values of all running requests."""
+        return sum(cache_bytes(sequence.cache) for sequence in self._admission.everybody())
+
+    def call(self, command: Callable[[], None]) -> None:
+        """Do something on the engine's thread, between two steps. It must not raise."""
+        self._commands.put(command)
+
+    def wake(self) -> None:
+        """Look again at once at what may have changed."""
+        self.call(lambda: None)
+
+    def run(self, job: Callable[[], T], afterwards: Callable[[], None] | None = None) -> "Future[T]":
+        """What a function returns or raises on the engine's thread; cancelled where the engine is closed first.
+
+        afterwards: called there in any case.
+        """
+        future: Future[T] = Future()
+
+        def run() -> None:
+            if self.closed:
+                future.cancel()
+            try:
+                if future.set_running_or_notify_cancel():
+                    future.set_result(job())
+            except BaseException as error:
+                future.set_exception(error)
+                if not isinstance(error, Exception):
+                    raise
+            finally:
+                if afterwards is not None:
+                    afterwards()
+
+        self.call(run)
+        return future
+
+    def queue(self, sequence: "Sequence") -> None:
+        """Let a sequence wait for its turn."""
+        self.call(lambda: sequence.stream.put(Queued(sequence.request.request_id, self.scheduler.add(sequence))))
+
+    def close(self, timeout: float) -> None:
+        """End the thread and every sequence; waits at most so many seconds for a step under way."""
+        self.closed = True
+        self.wake()
+        self._thread.join(timeout)
+
+    # the engine's thread
+
+    def _run(self) -> None:
+        try:
+            while not self.closed:
+                self._turn()
+        except BaseException:
+            self.crashed = True
+            raise
+        finally:
+            self._end_everybody()
+
+    def _turn(self) -> None:
+        self._take_commands()
+        self._drop_unwanted()
+        if self._residents.drop_expired():
+            return_free_memory()
+        for sequence in self.scheduler.admit():
+            self._start(sequence)
+        self._step()
+
+    def _end_everybody(self) -> None:
+        """Whatever ended the thread, no reader waits in vain."""
+        self._admission.close()
+        self.closed = True
+        self._take_commands()
+        for sequence in self._admission.everybody():
+            self._finish(sequence, "cancelled")
+
+    def _take_commands(self) -> None:
+        """Do what other threads asked for; with nothing to run, wait for it, or for an idle model's time to be up."""
+        idle = not self.scheduler.running and not self.scheduler.waiting and not self.closed
+        try:
+            self._commands.get(block=idle, timeout=self._residents.seconds_left() if idle else None)()
+            while True:
+                self._commands.get_nowait()()
+        except queue.Empty:
+            return
+
+    def _drop_unwanted(self) -> None:
+        for sequence in self.scheduler.everything():
+            if sequence.cancel_requested:
+                self._finish(sequence, "cancelled")
+            elif sequence.overdue:
+                self._finish(sequence, "deadline")
+
+    def _start(self, sequence: "Sequence") -> None:
+        try:
+            sequence.start()
+        except Exception as error:
+            logger.exception("request %s could not start", sequence.request.request_id)
+            self._fail(sequence, error)
+            return
+        self.prefix_hit_tokens += sequence.cached
+
+    def _step(self) -> None:
+        """One turn: pick slices, run them, draw, report."""
+        work = self.scheduler.plan()
+        if work:
+            self._run_slices(work)
+
+    def _run_slices(self, work: list[Slice]) -> None:
+        """Compute slices in one forward. If it fails, each has one of its own: only those to blame end in error."""
+        began_ns = time.perf_counter_ns()
+        try:
+            outputs = work[0].sequence.model.runner.forward(work)
+        except Exception as error:
+            logger.exception("a forward over %d sequences failed", len(work))
+            if len(work) == 1:
+                self._fail(work[0].sequence, error)
+                return
+            for part in work:
+                self._run_slices([part])
+            return
+        self.scheduler.took(work, (time.perf_counter_ns() - began_ns) / 1e9)
+        rows = sum(part.rows for part in work)
+        for part, logits in zip(work, outputs, strict=True):
+            self._advance(part, logits, rows, began_ns)
+
+    def _advance(self, part: Slice, logits: "Tensor", rows: int, began_ns: int) -> None:
+        sequence = part.sequence
+        generated = sequence.generated
+        try:
+            reason = sequence.accept(part, logits, rows, began_ns)
+        except Exception as error:
+            logger.exception("request %s failed", sequence.request.request_id)
+            self._fail(sequence, error)
+            return
+        self._speed.count(sequence.generated - generated)
+        if reason is not None:
+            self._finish(sequence, reason)
+
+    def _fail(self, sequence: "Sequence", error: Exception) -> None:
+        self._end(sequence, lambda: sequence.fail(error))
+
+    def _end(self, sequence: "Sequence", report: Callable[[], None]) -> None:
+        self.scheduler.drop(sequence)
+        self._admission.leave(sequence)
+        self._residents.release(sequence.model)
+        self._speed.ended(time.perf_counter() - sequence.clock.submitted)
+        report()
+        self.ended = remember(self.ended, sequence)
+
+    def _finish(self, sequence: "Sequence", reason: FinishReason) -> None:
+        self._end(sequence, lambda: sequence.finish(reason))

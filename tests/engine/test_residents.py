@@ -1,0 +1,447 @@
+"""Several models in memory at once: each serves its own requests, idle ones go in time, none is loaded without room."""
+
+import gc
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from model_folders import make_model_folder
+
+from llmtui.engine import Engine, GenerationRequest, Resident, SamplingParams
+from llmtui.engine.errors import EngineClosed, ModelNotReady
+from llmtui.engine.events import Finished, Token
+from llmtui.engine.loads import ModelInfo
+from llmtui.engine.residents import FIRST_USE_SECONDS, Place, Residents
+from llmtui.models.errors import LoadCancelled, ModelDoesNotFit, ModelNotFound
+
+GREEDY = SamplingParams(temperature=0.0, max_tokens=12, ignore_eos=True)
+ENDLESS = SamplingParams(max_tokens=200, ignore_eos=True, seed=1)
+TALES = "tiny-tales"
+
+
+def ask(model: str | None = None, params: SamplingParams = GREEDY, **fields: Any) -> GenerationRequest:
+    return GenerationRequest(prompt="Once upon a time", model=model, params=params, **fields)
+
+
+def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+    waited = threading.Event()
+    for _ in range(int(seconds / 0.01)):
+        if condition():
+            return
+        waited.wait(0.01)
+    raise AssertionError("waited in vain")
+
+
+def names(engine: Engine) -> list[str]:
+    return [resident.info.name for resident in engine.models()]
+
+
+def resident(engine: Engine, name: str) -> Resident:
+    return next(r for r in engine.models() if r.info.name == name)
+
+
+@pytest.fixture
+def llama(model_folder: Callable[[str], Path]) -> str:
+    return str(model_folder("llama"))
+
+
+@pytest.fixture
+def qwen(model_folder: Callable[[str], Path]) -> str:
+    return str(model_folder("qwen2"))
+
+
+@pytest.fixture
+def tales() -> Iterator[Engine]:
+    with Engine(TALES) as engine:
+        engine.wait_until_loaded(60)
+        yield engine
+
+
+def test_requests_run_on_the_model_they_name(tales: Engine, llama: str) -> None:
+    alone = tales.submit(ask()).result().text
+    info = tales.load_beside(llama).wait(60)
+    assert tales.model is not None
+    assert (tales.model.name, tales.info_of(llama), tales.info_of("gpt2")) == (TALES, info, None)
+    streams = [tales.submit(ask(name)) for name in (llama, TALES, None)]
+    results = [stream.result() for stream in streams]
+    assert [result.started.model for result in results] == [llama, TALES, TALES]
+    assert results[1].text == results[2].text == alone
+    assert results[0].text != alone
+
+
+def test_text_and_ids_are_of_the_model_that_is_named(tales: Engine, llama: str) -> None:
+    tales.load_beside(llama).wait(60)
+    ids = tales.tokenize("a cat", model=llama)
+    assert tales.detokenize(ids, model=llama) == "a cat"
+    assert b"".join(tales.token_bytes(ids, model=llama)) == b"a cat"
+    assert tales.run_job(lambda loaded: loaded.info.name, model=llama).result(10) == llama
+    assert tales.run_job(lambda loaded: loaded.info.name).result(10) == TALES
+
+
+@pytest.mark.parametrize("ask_for", ["tokenize", "submit", "run_job", "unload", "keep_alive"])
+def test_a_model_that_is_not_resident_is_named_in_the_refusal(tales: Engine, ask_for: str) -> None:
+    calls: dict[str, Callable[[], object]] = {
+        "tokenize": lambda: tales.tokenize("a", model="gpt2"),
+        "submit": lambda: tales.submit(ask("gpt2")),
+        "run_job": lambda: tales.run_job(lambda _: None, model="gpt2"),
+        "unload": lambda: tales.unload("gpt2"),
+        "keep_alive": lambda: tales.keep_alive("gpt2", 3),
+    }
+    with pytest.raises(ModelNotReady, match="gpt2 is not loaded"):
+        calls[ask_for]()
+
+
+def test_loading_beside_twice_is_one_load_and_a_resident_model_is_ready_at_once(engine: Engine, llama: str) -> None:
+    first, second = engine.load_beside(llama, keep_alive=100), engine.load_beside(llama)
+    assert first is second
+    with pytest.raises(ModelNotReady, match="still loading"):
+        engine.submit(ask(llama))
+    info = first.wait(60)
+    assert (engine.model, engine.state, names(engine)) == (None, "empty", [llama])
+    third = engine.load_beside(llama, keep_alive=500)
+    assert (third.ended, third.wait(0)) == (True, info)
+    assert resident(engine, llama).expires_in == pytest.approx(500, abs=5)
+
+
+def test_a_choice_under_way_is_joined_and_one_beside_becomes_the_choice_without_reading(
+    engine: Engine, llama: str
+) -> None:
+    choice = engine.load(TALES)
+    assert engine.load_beside(TALES) is choice
+    choice.wait(60)
+    info = engine.load_beside(llama, keep_alive=None).wait(60)
+    assert engine.load(llama).wait(0) == info
+    assert engine.model == info
+    until(lambda: names(engine) == [llama])
+
+
+def test_the_previous_choice_goes_unless_it_is_kept_alive(tales: Engine, llama: str, qwen: str) -> None:
+    tales.keep_alive(TALES, 300)
+    tales.load(llama).wait(60)
+    assert names(tales) == [llama, TALES]
+    tales.load(qwen).wait(60)
+    until(lambda: names(tales) == [qwen, TALES])
+    assert resident(tales, TALES).expires_in is not None
+    assert resident(tales, qwen).expires_in is None
+
+
+def test_an_idle_model_goes_when_its_time_is_up_and_not_before_its_last_request_ends(tales: Engine, llama: str) -> None:
+    tales.load_beside(llama, keep_alive=0).wait(60)
+    assert resident(tales, llama).expires_in == pytest.approx(FIRST_USE_SECONDS, abs=2)
+    stream = tales.submit(ask(llama, ENDLESS))
+    next(event for event in stream if isinstance(event, Token))
+    view = resident(tales, llama)
+    assert (view.running, view.waiting, view.expires_in, view.chosen) == (1, 0, None, False)
+    assert view.kv_bytes > 0
+    stream.cancel()
+    assert stream.result().finished.reason == "cancelled"
+    until(lambda: names(tales) == [TALES])
+
+
+def test_keep_alive_counts_from_the_last_use(tales: Engine, llama: str) -> None:
+    tales.load_beside(llama, keep_alive=600).wait(60)
+    tales.submit(ask(llama)).result()
+    until(lambda: (resident(tales, llama).expires_in or 0) > 595)
+    tales.keep_alive(llama, 0.05)
+    until(lambda: names(tales) == [TALES])
+
+
+def test_unloading_lets_what_runs_end_and_takes_nothing_new(tales: Engine, llama: str) -> None:
+    tales.load_beside(llama).wait(60)
+    stream = tales.submit(ask(llama, ENDLESS))
+    next(event for event in stream if isinstance(event, Token))
+    tales.unload(llama)
+    with pytest.raises(ModelNotReady):
+        tales.submit(ask(llama))
+    assert names(tales) == [TALES, llama]
+    assert len(stream.result().tokens) == 199
+    until(lambda: names(tales) == [TALES])
+
+
+def test_the_chosen_model_can_be_unloaded_and_loaded_again(tales: Engine) -> None:
+    tales.unload(TALES)
+    until(lambda: not tales.models())
+    assert (tales.model, tales.state) == (None, "empty")
+    with pytest.raises(ModelNotReady, match="no model is loaded"):
+        tales.submit(ask())
+    tales.load(TALES).wait(60)
+    assert tales.submit(ask()).result().text
+
+
+def test_unloading_a_model_on_its_way_stops_its_load(engine: Engine) -> None:
+    task = engine.load_beside(TALES)
+    engine.unload(TALES)
+    with pytest.raises(LoadCancelled):
+        task.wait(60)
+    assert engine.models() == ()
+
+
+def test_a_failed_load_beside_leaves_everything_as_it_was(tales: Engine, tmp_path: Path) -> None:
+    nowhere = str(tmp_path / "nowhere")
+    with pytest.raises(ModelNotFound):
+        tales.load_beside(nowhere).wait(60)
+    assert (tales.state, names(tales)) == ("ready", [TALES])
+    with pytest.raises(ModelNotFound):
+        tales.load_beside(nowhere).wait(60)
+
+
+def test_closing_stops_every_load(llama: str) -> None:
+    engine = Engine(TALES)
+    task = engine.load_beside(llama)
+    engine.close()
+    with pytest.raises(LoadCancelled):
+        task.wait(60)
+    with pytest.raises(EngineClosed):
+        engine.load_beside(llama)
+
+
+def test_loading_a_model_does_not_stop_another(tales: Engine, llama: str) -> None:
+    stream = tales.submit(ask(params=SamplingParams(max_tokens=450, ignore_eos=True, seed=1)))
+    next(event for event in stream if isinstance(event, Token))
+    task = tales.load_beside(llama)
+    during = 0
+    while not task.ended:
+        event = stream.poll(timeout=5)
+        assert event is not None
+        during += isinstance(event, Token)
+        if isinstance(event, Finished):
+            break
+    stream.cancel()
+    task.wait(60)
+    assert during >= 5
+
+
+def test_models_take_turns_however_many_requests_one_of_them_has(tales: Engine, llama: str) -> None:
+    tales.load_beside(llama).wait(60)
+    gate = threading.Event()
+    held = tales.run_job(lambda _: gate.wait(30))
+    params = SamplingParams(max_tokens=30, ignore_eos=True, seed=1, exact=True)
+    many = [tales.submit(ask(TALES, params, client="many")) for _ in range(10)]
+    single = tales.submit(ask(llama, params, client="single"))
+    gate.set()
+    assert held.result(30)
+    assert len(single.result().tokens) == 30
+    meanwhile = sum(isinstance(event, Token) for stream in many for event in stream.drain())
+    for stream in many:
+        stream.cancel()
+    # exact requests have a step each: if each took its turn before the other model did, it would be 300
+    assert meanwhile <= 100
+
+
+def test_what_was_read_of_one_model_is_never_taken_for_another(tales: Engine, tmp_path: Path) -> None:
+    """Two folders of one architecture and tokenizer, of other weights, as two revisions of a model are."""
+    first, second = (str(make_model_folder("llama", tmp_path / str(seed), seed)) for seed in (1, 2))
+    prompt = {"prompt_ids": [7 + n for n in range(150)]}
+    for name in (first, second):
+        tales.load_beside(name).wait(60)
+    fresh = [tales.submit(GenerationRequest(**prompt, model=name, params=GREEDY)).result() for name in (first, second)]
+    again = [tales.submit(GenerationRequest(**prompt, model=name, params=GREEDY)).result() for name in (first, second)]
+    assert [result.started.cached_tokens for result in fresh + again] == [0, 0, 128, 128]
+    assert [r.text for r in fresh] == [r.text for r in again]
+    assert fresh[0].text != fresh[1].text
+
+
+def test_a_model_loaded_again_in_another_dtype_begins_with_nothing_remembered(engine: Engine, llama: str) -> None:
+    prompt = {"prompt_ids": [7 + n for n in range(150)], "params": GREEDY}
+    cached = []
+    for dtype in ("float32", "float16"):
+        engine.load(llama, dtype=dtype).wait(60)
+        cached += [engine.submit(GenerationRequest(**prompt)).result().started.cached_tokens for _ in range(2)]
+    assert cached == [0, 128, 0, 128]
+    until(lambda: len(engine.models()) == 1)
+
+
+def test_an_unloaded_models_weights_are_gone_without_waiting_for_the_garbage_collector(
+    tales: Engine, llama: str
+) -> None:
+    tales.load_beside(llama).wait(60)
+    tales.submit(ask(llama)).result()
+    weights = tales.run_job(lambda loaded: weakref.ref(loaded.model), model=llama).result(10)
+    gc.collect()
+    gc.disable()
+    try:
+        tales.unload(llama)
+        until(lambda: weights() is None)
+    finally:
+        gc.enable()
+
+
+def test_loading_and_unloading_again_and_again_takes_no_more_memory(tales: Engine, tmp_path: Path) -> None:
+    folder = str(make_wide_folder(tmp_path))
+    process = psutil.Process()
+
+    def round_trip() -> tuple[int, int]:
+        info = tales.load_beside(folder).wait(60)
+        tales.submit(ask(folder)).result()
+        loaded = process.memory_info().rss
+        tales.unload(folder)
+        until(lambda: names(tales) == [TALES])
+        # a job after it: the memory was given back before
+        tales.run_job(lambda _: None).result(10)
+        assert info.weights_bytes > 80e6
+        return loaded, process.memory_info().rss
+
+    round_trip()
+    loaded, before = round_trip()
+    assert loaded - before > 60e6
+    after = [round_trip()[1] for _ in range(3)][-1]
+    assert after - before < 20e6
+
+
+def make_wide_folder(folder: Path) -> Path:
+    """A model of some 90 MB."""
+    from architectures import copy_tokenizer
+    from transformers import AutoModelForCausalLM, LlamaConfig
+
+    config = LlamaConfig(
+        vocab_size=5120,
+        hidden_size=512,
+        intermediate_size=2048,
+        num_hidden_layers=4,
+        num_attention_heads=8,
+        max_position_embeddings=256,
+    )
+    AutoModelForCausalLM.from_config(config).save_pretrained(folder)
+    copy_tokenizer(folder)
+    return folder
+
+
+class TestBudget:
+    """Of three small models, each some 1.3 MiB of weights, a budget of 3.5 MiB holds two."""
+
+    @pytest.fixture
+    def folders(self, tmp_path: Path) -> list[str]:
+        return [str(make_model_folder("llama", tmp_path / str(seed), seed)) for seed in range(3)]
+
+    @pytest.fixture
+    def size(self, engine: Engine, folders: list[str]) -> int:
+        return engine.load(folders[0]).wait(60).weights_bytes
+
+    def test_the_least_recently_used_idle_model_goes_first(self, folders: list[str], size: int) -> None:
+        first, second, third = folders
+        with Engine(memory_budget=int(2.6 * size)) as engine:
+            engine.load_beside(first).wait(60)
+            engine.load_beside(second).wait(60)
+            engine.submit(ask(first)).result()
+            engine.load_beside(third).wait(60)
+            assert names(engine) == [first, third]
+
+    def test_neither_the_chosen_model_nor_one_in_use_goes(self, folders: list[str], size: int) -> None:
+        first, second, third = folders
+        with Engine(first, memory_budget=int(2.6 * size)) as engine:
+            engine.wait_until_loaded(60)
+            engine.load_beside(second).wait(60)
+            stream = engine.submit(ask(second, ENDLESS))
+            next(event for event in stream if isinstance(event, Token))
+            with pytest.raises(ModelDoesNotFit, match=r"needs .* MiB.*MEMORY_BUDGET") as refused:
+                engine.load_beside(third).wait(60)
+            assert (refused.value.needed, refused.value.budget) == (size, int(2.6 * size))
+            assert 0 < refused.value.free < size
+            assert stream.result().finished.reason == "length"
+            engine.load_beside(third).wait(60)
+            assert names(engine) == [first, third]
+
+    def test_a_new_choice_takes_the_room_of_the_old_one_if_it_must(self, folders: list[str], size: int) -> None:
+        with Engine(folders[0], memory_budget=int(1.6 * size)) as engine:
+            engine.wait_until_loaded(60)
+            with pytest.raises(ModelDoesNotFit):
+                engine.load_beside(folders[1]).wait(60)
+            assert engine.load(folders[1]).wait(60).name == folders[1]
+            assert names(engine) == [folders[1]]
+
+    def test_a_model_above_the_whole_budget_sends_nobody_away(self, folders: list[str], size: int) -> None:
+        with Engine(folders[0], memory_budget=int(1.6 * size)) as engine:
+            engine.wait_until_loaded(60)
+            with pytest.raises(ModelDoesNotFit):
+                engine.load(TALES).wait(60)
+            assert (engine.state, names(engine)) == ("ready", [folders[0]])
+
+    def test_what_is_remembered_of_ended_requests_makes_room_when_nothing_else_does(
+        self, folders: list[str], size: int
+    ) -> None:
+        with Engine(folders[0], memory_budget=int(2.2 * size)) as engine:
+            engine.wait_until_loaded(60)
+            prompt = [5 + n for n in range(200)]
+            for salt in range(12):
+                request = GenerationRequest(prompt_ids=prompt, params=GREEDY, client=f"client {salt}")
+                engine.submit(request).result()
+            remembered = engine.stats().prefix_cache_bytes
+            assert remembered > 0.2 * size
+            engine.load_beside(folders[1]).wait(60)
+            assert engine.stats().prefix_cache_bytes == 0
+
+    def test_two_loads_at_once_share_the_room(self, folders: list[str], size: int) -> None:
+        with Engine(memory_budget=int(1.6 * size)) as engine:
+            tasks = [engine.load_beside(folder) for folder in folders[:2]]
+            refused = 0
+            for task in tasks:
+                try:
+                    task.wait(60)
+                except ModelDoesNotFit:
+                    refused += 1
+            assert sum(r.weights_bytes for r in engine.models()) <= 1.6 * size
+            assert (refused, len(engine.models())) in ((1, 1), (0, 1))
+
+
+def test_stats_tell_what_is_kept_and_what_it_saved(tales: Engine) -> None:
+    before = tales.stats()
+    request = {"prompt_ids": [9 + n for n in range(200)], "params": GREEDY, "client": "stats"}
+    tales.submit(GenerationRequest(**request)).result()
+    filled = tales.stats()
+    assert filled.prefix_cache_bytes > before.prefix_cache_bytes
+    assert filled.prefix_hit_tokens == before.prefix_hit_tokens
+    tales.submit(GenerationRequest(**request)).result()
+    assert tales.stats().prefix_hit_tokens == before.prefix_hit_tokens + 192
+    stream = tales.submit(ask(params=ENDLESS))
+    next(event for event in stream if isinstance(event, Token))
+    during = tales.stats()
+    assert during.kv_bytes == resident(tales, TALES).kv_bytes > 0
+    stream.cancel()
+    stream.result()
+    until(lambda: tales.stats().kv_bytes == 0)
+
+
+def test_kv_bytes_are_those_of_the_tensors(tales: Engine) -> None:
+    stream = tales.submit(ask(params=ENDLESS))
+    next(event for event in stream if isinstance(event, Token))
+
+    def measured(loaded: Any) -> tuple[int, int]:
+        config = loaded.model.config.get_text_config()
+        heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
+        head_dim = config.hidden_size // config.num_attention_heads
+        return tales.stats().kv_bytes, 2 * config.num_hidden_layers * heads * head_dim * 4 * 128
+
+    counted, expected = tales.run_job(measured).result(10)
+    stream.cancel()
+    # 128 tokens are the first slab's capacity
+    assert counted in (expected, 2 * expected)
+
+
+def place(name: str, keep_alive: float | None) -> Place:
+    info = ModelInfo(name, "", "", 0, 0, 0, "", "", 0, False, "", 0.0, False)
+    loaded: Any = type("Loaded", (), {"info": info})()
+    return Place(loaded, ("auto", "auto"), keep_alive)
+
+
+def test_a_kept_model_has_no_time_to_go_while_it_is_used() -> None:
+    kept = place("a", 5.0)
+    kept.was_used = True
+    assert kept.goes_at == kept.last_used + 5.0
+    kept.users = 1
+    assert kept.goes_at is None
+    kept.leaving = True
+    assert kept.goes_at is None
+    kept.users = 0
+    assert kept.goes_at is not None
+    assert kept.goes_at < 0
+
+
+def test_with_nobody_resident_no_time_runs() -> None:
+    residents = Residents()
+    assert residents.seconds_left() is None
+    assert residents.hold(None) is None
+    assert not residents.drop_expired()
