@@ -84,9 +84,9 @@ class Bridge:
     def run(self, job: Callable[[], T], then: Callable[[T], None], failed: Callable[[Exception], None]) -> None:
         """Do a short job in a thread of its own; `then` or `failed` runs in the screen's thread."""
 
-        self.follow(lambda _: job(), lambda _: None, then, failed)
+        self.run_reporting(lambda _: job(), lambda _: None, then, failed)
 
-    def follow(
+    def run_reporting(
         self,
         job: Callable[[Callable[[P], None]], T],
         moved: Callable[[P], None],

@@ -75,7 +75,9 @@ class SweepScreen(Window[None]):
         super().on_mount()
         self.grid.styles.height = self.grid.wanted_height
         self._show()
-        self._bridge.follow(sweep_job(self._engine, self._plan, self._stop), self._moved, self._finished, self._failed)
+        self._bridge.run_reporting(
+            sweep_job(self._engine, self._plan, self._stop), self._moved, self._finished, self._failed
+        )
 
     def on_unmount(self) -> None:
         self._stop.set()
