@@ -77,6 +77,7 @@ class MainScreen(Screen[None]):
     def on_mount(self) -> None:
         self.bridge = Bridge(self.engine, self)
         self.conductor = Conductor(self.engine, self.session, self.bridge, self._load_named)
+        self.conductor.load_is_coming = True
         self.status.show("starting", Tone.BUSY)
         self.call_after_refresh(self._begin)
 
@@ -97,6 +98,9 @@ class MainScreen(Screen[None]):
             self.bridge.load(self._load_first)
         except LlmtuiError as error:
             self.complain(error)
+            self._give_back(self.conductor.take_back())
+        finally:
+            self.conductor.load_is_coming = False
 
     # what the bridge reports
 
