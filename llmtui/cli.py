@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from llmtui import __version__
+from llmtui import __version__, own_process
 from llmtui.commands.lazy import LazyGroup
 from llmtui.commands.options import CONTEXT, leave, settings_from, shared_options
 
@@ -113,4 +113,5 @@ def generate(
 
 def main() -> None:
     """The `llmtui` program."""
+    own_process.claim()
     cli(prog_name="llmtui")
