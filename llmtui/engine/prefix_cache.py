@@ -15,21 +15,21 @@ BLOCK = 64
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Keys and values of the tokens of one block, of each layer: [1, kv_heads, BLOCK, dim]. Never written to.
+    """Keys and values of the tokens of one block, of each layer: [BLOCK, 2 kv_heads, dim]. Never written to.
 
     The block at the end of a request has fewer tokens.
     """
 
-    layers: dict[int, tuple[Tensor, Tensor]]
+    layers: dict[int, Tensor]
 
     @property
     def bytes(self) -> int:
-        return sum(keys.nbytes + values.nbytes for keys, values in self.layers.values())
+        return sum(rows.nbytes for rows in self.layers.values())
 
-    def write(self, slab: KVSlab, begin: int, rows: int) -> None:
-        """Copy the first rows to a slab, to positions from `begin` on."""
-        for layer, (keys, values) in self.layers.items():
-            slab.write(layer, begin, keys[:, :, :rows], values[:, :, :rows])
+    def write(self, slab: KVSlab, begin: int, count: int) -> None:
+        """Copy the first `count` tokens to a slab, to positions from `begin` on."""
+        for layer, rows in self.layers.items():
+            slab.write(layer, begin, rows[:count])
 
 
 class PrefixCache:
@@ -48,6 +48,7 @@ class PrefixCache:
         """Copy the longest known beginning of `ids` to an empty slab; how many tokens it has, a multiple of BLOCK."""
         keys = self._keys(ids, salt)
         known = next((n for n, key in enumerate(keys) if key not in self._blocks), len(keys))
+        slab.reserve(known * BLOCK)
         for number, key in enumerate(keys[:known]):
             self._blocks[key].write(slab, number * BLOCK, BLOCK)
         self._touch(keys[:known])
