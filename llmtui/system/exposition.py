@@ -15,13 +15,13 @@ MINUTES: Final = ("1", "5", "15")
 # The engine's counters that are one number each: field, metric, what it is.
 COUNTERS: Final = (
     ("generated_tokens", "llmtui_generated_tokens", "tokens the engine has drawn, for whomever"),
-    ("prefix_hit_tokens", "llmtui_prefix_hit_tokens", "prompt tokens that need not be computed again"),
+    ("prefix_hit_tokens", "llmtui_prefix_hit_tokens", "prompt tokens that were not computed again"),
 )
 GAUGES: Final = (
     ("running", "llmtui_running", "generations that run"),
     ("waiting", "llmtui_waiting", "generations that wait"),
     ("kv_bytes", "llmtui_kv_bytes", "keys and values of running generations"),
-    ("prefix_cache_bytes", "llmtui_prefix_cache_bytes", "keys and values kept for prompts that begin alike"),
+    ("prefix_cache_bytes", "llmtui_prefix_cache_bytes", "keys and values kept"),
 )
 
 Values = dict[tuple[str, tuple[tuple[str, str], ...]], float]
@@ -64,7 +64,7 @@ def _engine_families(engine: EngineFigures) -> Iterator[Metric]:
     state = GaugeMetricFamily("llmtui_state", "1 for the state that the engine is in", labels=["state"])
     state.add_metric([engine.state], 1)
     yield state
-    weights = GaugeMetricFamily("llmtui_model_weights_bytes", "weights of each model in memory", labels=["model"])
+    weights = GaugeMetricFamily("llmtui_weights_bytes", "weights of a model in memory", labels=["model"])
     for model in engine.models:
         weights.add_metric([model.name], model.weights_bytes)
     yield weights
@@ -89,8 +89,6 @@ def _machine_families(machine: MachineReading) -> Iterator[Metric]:
 
 
 def _gpu_families(gpus: tuple[GpuSample, ...]) -> Iterator[Metric]:
-    if not gpus:
-        return
     load = GaugeMetricFamily("llmtui_gpu_load_percent", "share of time in which a kernel ran", labels=["gpu", "name"])
     memory = GaugeMetricFamily("llmtui_gpu_memory_bytes", "memory of each GPU", labels=["gpu", "name", "kind"])
     for number, gpu in enumerate(gpus):
@@ -105,9 +103,7 @@ def _read_engine(values: Values) -> EngineFigures:
     numbers = {field: int(values.get((f"{name}_total", ()), 0)) for field, name, _ in COUNTERS}
     numbers |= {field: int(values.get((name, ()), 0)) for field, name, _ in GAUGES}
     states = [labels["state"] for labels, value in _labelled(values, "llmtui_state") if value]
-    models = [
-        ModelFigures(labels["model"], int(value)) for labels, value in _labelled(values, "llmtui_model_weights_bytes")
-    ]
+    models = [ModelFigures(labels["model"], int(value)) for labels, value in _labelled(values, "llmtui_weights_bytes")]
     return EngineFigures(state=states[0] if states else "unknown", models=tuple(models), **numbers)
 
 

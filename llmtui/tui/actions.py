@@ -89,6 +89,14 @@ ACTIONS: Final = (
         slash="tokens",
         footer="Tokens",
     ),
+    Action(
+        "sweep",
+        "f9",
+        "Sweep",
+        "One prompt under many settings: a grid of texts with their numbers.",
+        slash="sweep",
+        argument="[PROMPT]",
+    ),
     Action("new", "ctrl+n", "New", "Stop, and clear the output and the conversation.", slash="new"),
     Action(
         "requests",
@@ -99,7 +107,7 @@ ACTIONS: Final = (
     ),
     Action(
         "monitor",
-        "f9",
+        "f12",
         "Monitor",
         "Watch the machine, this process and the engine, second by second.",
         slash="monitor",

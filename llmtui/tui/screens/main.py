@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.events import ScreenResume
 from textual.screen import Screen
 from textual.signal import Signal
 from textual.widgets import Static
@@ -28,6 +29,7 @@ from llmtui.tui.screens.sizes import HEIGHTS, TOO_SMALL, WIDTHS
 from llmtui.tui.serving import Serving
 from llmtui.tui.session import Session
 from llmtui.tui.text import GlyphSet
+from llmtui.tui.widgets.gauge import SAMPLES as GAUGE_SAMPLES
 from llmtui.tui.widgets.header import Header
 from llmtui.tui.widgets.key_bar import KeyBar
 from llmtui.tui.widgets.panes import Panes
@@ -89,6 +91,7 @@ class MainScreen(Screen[None]):
     def on_mount(self) -> None:
         self.bridge = Bridge(self.engine, self)
         self.conductor = Conductor(self.engine, self.session, self.bridge, self._load_named)
+        self.conductor.load_is_coming = True
         self.status.show("starting", Tone.BUSY)
         self.call_after_refresh(self._begin)
 
@@ -100,6 +103,9 @@ class MainScreen(Screen[None]):
             self.bridge.load(self._load_first)
         except LlmtuiError as error:
             self.complain(error)
+            self._give_back(self.conductor.take_back())
+        finally:
+            self.conductor.load_is_coming = False
 
     def _make_monitor(self) -> "Monitor":
         """In a thread of its own: a GPU's driver takes a moment to answer."""
@@ -116,14 +122,22 @@ class MainScreen(Screen[None]):
         logger.error("the machine cannot be watched", exc_info=error)
 
     def look(self) -> None:
-        """Take a sample and show it, wherever it is shown."""
+        """Take a sample and show it, wherever it is shown.
+
+        Not below a window: every change there would draw the window above it, too.
+        """
         if self.monitor is None:
             return
         sample = self.monitor.sample()
-        self.header.show_machine(sample)
-        if sample.engine is not None:
-            self.header.show_queue(sample.engine.running, sample.engine.waiting)
+        if self.is_current:
+            self.header.show_sample(sample)
         self.looked.publish(sample)
+
+    @on(ScreenResume)
+    def _catch_up(self) -> None:
+        """A window was closed: show what was sampled meanwhile."""
+        for sample in list(self.monitor.history)[-GAUGE_SAMPLES:] if self.monitor is not None else ():
+            self.header.show_sample(sample)
 
     # what the bridge reports
 
@@ -277,6 +291,12 @@ class MainScreen(Screen[None]):
 
         self.app.push_screen(ParameterScreen(self.session))
 
+    def action_sweep(self, argument: str = "") -> None:
+        from llmtui.tui.screens.sweep import SweepForm
+
+        prompt = argument or self._prompt_at_hand()
+        self.app.push_screen(SweepForm(self.engine, self.bridge, self.session, prompt, glyphs=self.glyphs))
+
     def action_colour(self) -> None:
         if self.panes.tokens.region.area == 0:
             self.action_tokens()
@@ -350,6 +370,11 @@ class MainScreen(Screen[None]):
             return False
         self.prompt.write(f"/{found[0].slash}{' ' if found[0].argument else ''}")
         return True
+
+    def _prompt_at_hand(self) -> str:
+        """What is being typed, or else the last prompt."""
+        typed = self.prompt.text
+        return typed if typed and not typed.startswith("/") else self.session.last_prompt or ""
 
     def _give_back(self, prompt: str | None) -> None:
         if prompt is not None and not self.prompt.text:

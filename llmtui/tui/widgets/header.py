@@ -91,6 +91,12 @@ class Header(Horizontal):
         """The model's facts."""
         self.query_one(Title).show(text)
 
+    def show_sample(self, sample: "Sample") -> None:
+        """The machine, and the engine's queue."""
+        self.show_machine(sample)
+        if sample.engine is not None:
+            self.show_queue(sample.engine.running, sample.engine.waiting)
+
     def show_queue(self, running: int, waiting: int) -> None:
         """The engine's queue, where others can ask."""
         for state in self.query(ApiState):
