@@ -9,6 +9,7 @@ from flask import Flask, Response, g
 
 from llmtui.engine import Engine, GenerationRequest
 from llmtui.engine.events import Usage
+from llmtui.engine.loads import ModelInfo
 from llmtui.server.answer_cache import AnswerCache, Recorder, cache_key, replayed
 from llmtui.server.batch import Batch
 from llmtui.server.generation import Generation, Watcher
@@ -36,13 +37,16 @@ class Desk:
         """Whether nothing is computed for the HTTP request at hand, which has begun."""
         return bool(g.get("cache") == "hit")
 
-    def begin(self, requests: Sequence[GenerationRequest]) -> Batch:
+    def begin(self, model: ModelInfo, requests: Sequence[GenerationRequest]) -> Batch:
         """The generations of the HTTP request at hand, begun; those that are known already are not computed again.
+
+        model: the one that all of them run on.
 
         Raises ApiError (429) where the caller has spent its tokens, and what `Engine.submit` raises.
         """
         began = time.perf_counter()
-        keys = [self._key(request) for request in requests]
+        requests = [replace(request, model=model.name) for request in requests]
+        keys = [self._key(model, request) for request in requests]
         known = [None if key is None else self.answers.get(key) for key in keys]
         if None in known:
             self.limits.check_tokens()
@@ -55,10 +59,9 @@ class Desk:
         self.metrics.count_lookups(keys, known)
         return batch
 
-    def _key(self, request: GenerationRequest) -> bytes | None:
+    def _key(self, model: ModelInfo, request: GenerationRequest) -> bytes | None:
         """Under which its answer may be kept; None where it may not."""
-        model = self.engine.model
-        if model is None or not self.answers.enabled:
+        if not self.answers.enabled:
             return None
         # what the holder of one key asked must not show in the time that another's answer takes
         return cache_key(model, request, g.get("key_name", ""))
