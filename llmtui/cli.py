@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from llmtui import __version__
+from llmtui import __version__, own_process
 from llmtui.commands.lazy import LazyGroup
 from llmtui.commands.options import CONTEXT, leave, settings_from, shared_options
 
@@ -12,6 +12,10 @@ _COMMANDS = {
     "tokenize": ("llmtui.commands.tokenize:tokenize", "Show how TEXT is cut into tokens."),
     "models": ("llmtui.commands.models:models", "List the models on this machine."),
     "doctor": ("llmtui.commands.doctor:doctor", "Check what llmtui stands on."),
+    "dashboard": (
+        "llmtui.commands.dashboard:dashboard",
+        "Print a Grafana dashboard over the API's metrics, as JSON.",
+    ),
     "monitor": (
         "llmtui.commands.monitor:monitor",
         "Watch the machine: processor in all and per core, load, memory, GPU.",
@@ -66,6 +70,7 @@ def cli(ctx: click.Context, /, serve: bool, headless: bool, **flags: Any) -> Non
 @click.option("--frequency-penalty", type=float, default=0.0, metavar="F", help="0 is off.")
 @click.option("--presence-penalty", type=float, default=0.0, metavar="F", help="0 is off.")
 @click.option("--top-logprobs", type=int, default=10, metavar="N", help="Candidates of each token in --json.")
+@click.option("--speculate", type=int, default=0, metavar="N", help="Guesses beside each token; same text; 0 is off.")
 @click.pass_obj
 def generate(
     group_flags: dict[str, Any],
@@ -80,6 +85,7 @@ def generate(
     frequency_penalty: float,
     presence_penalty: float,
     top_logprobs: int,
+    speculate: int,
     **flags: Any,
 ) -> None:
     """Continue PROMPT and write the text to stdout as it is chosen; - reads the prompt from stdin.
@@ -100,10 +106,12 @@ def generate(
         frequency_penalty=frequency_penalty,
         presence_penalty=presence_penalty,
         top_logprobs=top_logprobs,
+        speculate=speculate,
     )
     leave(run_generate(settings, options))
 
 
 def main() -> None:
     """The `llmtui` program."""
+    own_process.claim()
     cli(prog_name="llmtui")

@@ -35,6 +35,7 @@ class GenerateOptions:
     frequency_penalty: float
     presence_penalty: float
     top_logprobs: int
+    speculate: int
 
 
 def run_generate(settings: Settings, options: GenerateOptions) -> int:
@@ -84,6 +85,7 @@ def make_request(settings: Settings, options: GenerateOptions, prompt: str) -> G
         seed=settings.seed,
         top_logprobs=options.top_logprobs,
         prompt_logprobs=options.prompt_logprobs,
+        speculate=options.speculate,
     )
     if options.chat:
         messages = [ChatMessage(role="user", content=prompt)]

@@ -8,7 +8,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-FinishReason = Literal["stop", "length", "cancelled"]
+# deadline: its time was up; the text is what was written until then
+FinishReason = Literal["stop", "length", "cancelled", "deadline"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,15 +124,26 @@ class Prefilled:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a request took, in tokens; the cached ones are among the prompt's."""
+    """What a request took, in tokens; the cached ones are among the prompt's, the accepted among the completion's.
+
+    drafted_tokens   guesses that were computed because `speculate` asked for them
+    accepted_tokens  those of them that were drawn, too
+    """
 
     prompt_tokens: int
     completion_tokens: int
     cached_tokens: int = 0
+    drafted_tokens: int = 0
+    accepted_tokens: int = 0
 
     @property
     def total_tokens(self) -> int:
         return self.prompt_tokens + self.completion_tokens
+
+    @property
+    def acceptance_rate(self) -> float | None:
+        """The share of guesses that came true; None where nothing was guessed."""
+        return self.accepted_tokens / self.drafted_tokens if self.drafted_tokens else None
 
 
 @dataclass(frozen=True, slots=True)

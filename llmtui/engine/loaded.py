@@ -61,6 +61,9 @@ class LoadedModel:
         outside = [i for i in request.params.logit_bias if i >= self.info.vocab_size]
         if outside:
             raise ParameterError("logit_bias", f"names token {outside[0]}, the vocabulary has {self.info.vocab_size}")
+        if request.params.speculate and not self.runner.rewinds:
+            problem = f"needs a cache that can take tokens back, which {self.info.name} does not have: set it to 0"
+            raise ParameterError("speculate", problem)
         return Sequence(request, stream, self, prompt_ids, max_tokens)
 
     def _checked(self, ids: Iterable[int]) -> list[int]:

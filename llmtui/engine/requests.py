@@ -10,6 +10,8 @@ from llmtui.engine.errors import ParameterError
 
 MAX_TOP_LOGPROBS = 100
 MAX_STOP_STRINGS = 16
+# More rows than these cost a forward more than the guesses that come true save.
+MAX_SPECULATE = 16
 SEED_LIMIT = 2**63
 # Dividing logits by less overflows; what a temperature below it draws is the most probable token anyway.
 LOWEST_TEMPERATURE = 1e-6
@@ -46,6 +48,9 @@ class SamplingParams:
     stage_order     in which order the stages act
     exact           compute this request alone, in blocks of one size: on the same machine it gives the same bits
                     whatever else runs, and takes longer where others run
+    speculate       guesses of what follows, at most so many, are computed beside each token; those that equal the
+                    draw save a forward. Each token is drawn as without, from a row that may differ in its last bits;
+                    0 is off
     """
 
     temperature: float = 0.7
@@ -67,6 +72,7 @@ class SamplingParams:
     prompt_logprobs: bool = False
     stage_order: StageOrder = StageOrder.TRANSFORMERS
     exact: bool = False
+    speculate: int = 0
 
     def __post_init__(self) -> None:
         _number("temperature", self.temperature, 0.0, 2.0)
@@ -83,6 +89,7 @@ class SamplingParams:
         _optional_integer("max_length", self.max_length, 1)
         _optional_integer("seed", self.seed, 0, SEED_LIMIT - 1)
         _integer("top_logprobs", self.top_logprobs, 0, MAX_TOP_LOGPROBS)
+        _integer("speculate", self.speculate, 0, MAX_SPECULATE)
         if not isinstance(self.exact, bool):
             raise ParameterError("exact", f"must be true or false, got {self.exact!r}")
         if isinstance(self.stop, str):
@@ -113,6 +120,7 @@ class GenerationRequest:
 
     messages are rendered with the model's chat template.
     model    the name of a resident model; None: the engine's chosen one
+    deadline seconds from submit after which it ends as it is, running or still waiting; None: no limit
     client   whose turn it is when several wait: the screen, or an API key or address
     clip     ask for fewer tokens, rather than be refused, where max_tokens would overflow the context
     """
@@ -122,6 +130,7 @@ class GenerationRequest:
     messages: Sequence[ChatMessage] | None = None
     params: SamplingParams = field(default_factory=SamplingParams)
     model: str | None = None
+    deadline: float | None = None
     client: str = "local"
     clip: bool = False
     request_id: str = field(default_factory=lambda: uuid.uuid4().hex)
@@ -132,6 +141,8 @@ class GenerationRequest:
             raise ParameterError("prompt", f"must be given once, as text, token ids or messages; got {given or 'none'}")
         if not getattr(self, given[0]):
             raise ParameterError("prompt", "must not be empty")
+        if self.deadline is not None:
+            _number("deadline", self.deadline, 0.0, math.inf, above=True)
 
 
 def _number(name: str, value: object, low: float, high: float, *, above: bool = False) -> None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import torch
 from torch import Tensor
 
-from llmtui.engine.attention import PackedBatch, Span, packing, register_attention
-from llmtui.engine.kv_cache import KVSlab
+from llmtui.engine.attention import PackedBatch, PackedForward, Span
+from llmtui.engine.kv_cache import KVPool, KVSlab
 from llmtui.engine.prefix_cache import BLOCK, PrefixCache
 from llmtui.engine.scheduler import Slice
 
@@ -23,11 +23,13 @@ KVCache = Any  # a KVSlab or transformers' DynamicCache; its keys and values bel
 class Runner(Protocol):
     """Computes slices of sequences that share a model.
 
-    path: how, in words. packs: whether several slices share one forward.
+    path: how, in words. packs: whether several slices share one forward. rewinds: whether what was computed for
+    guesses that did not come true can be computed again.
     """
 
     path: str
     packs: bool
+    rewinds: bool
 
     @property
     def kept_bytes(self) -> int:
@@ -58,43 +60,50 @@ class PlainRunner:
         self._model = model
         self._device = device
         self._keeps_rows = "logits_to_keep" in inspect.signature(model.forward).parameters
+        self.rewinds = bool(self._new_cache().is_croppable)
 
     def forget(self) -> None:
         return
 
     def begin(self, sequence: "Sequence") -> int:
+        sequence.cache = self._new_cache()
+        if sequence.params.speculate:
+            # else layers with a sliding window keep nothing beyond it, and could not go back
+            sequence.cache.activate_past_recording()
+        return 0
+
+    def _new_cache(self) -> Any:
         from transformers import DynamicCache
 
-        sequence.cache = DynamicCache(config=self._model.config)
-        return 0
+        return DynamicCache(config=self._model.config)
 
     def forward(self, work: SequenceOf[Slice]) -> list[Tensor]:
         with torch.inference_mode():
             return [self._forward_one(part) for part in work]
 
     def _forward_one(self, part: Slice) -> Tensor:
-        sequence = part.sequence
-        ids = torch.tensor([sequence.ids[part.begin : part.end]], device=self._device)
+        cache = part.sequence.cache
+        if part.sequence.params.speculate and part.begin:
+            # what the last step computed for guesses that did not come true; with 0, windows go back to their width
+            cache.crop(part.begin - cache.get_seq_length())
+        ids = torch.tensor([part.ids], device=self._device)
         kept = {"logits_to_keep": 0 if part.all_rows else 1} if self._keeps_rows else {}
-        output = self._model(input_ids=ids, past_key_values=sequence.cache, use_cache=True, **kept)
+        output = self._model(input_ids=ids, past_key_values=cache, use_cache=True, **kept)
         rows: Tensor = output.logits[0] if part.all_rows else output.logits[0, -1:]
         return rows.float().cpu()
 
 
 class PackedRunner:
-    """All slices in one forward, their tokens side by side: the weights are read once for all of them.
-
-    For models whose attention goes through transformers' interface and asks it for nothing but causal or sliding
-    attention; `self_check.find_runner` tells which.
-    """
+    """All slices in one forward, their tokens side by side: the weights are read once for all of them."""
 
     path = "many sequences in one forward"
     packs = True
+    rewinds = True
 
-    def __init__(self, model: Any, device: str, prefix_cache_bytes: int = PREFIX_CACHE_BYTES) -> None:
-        register_attention()
-        self._model = model
+    def __init__(self, forward: PackedForward, device: str, prefix_cache_bytes: int = PREFIX_CACHE_BYTES) -> None:
+        self.forward_rows = forward
         self._device = device
+        self._pool = KVPool(device)
         self._prefixes = PrefixCache(prefix_cache_bytes)
 
     @property
@@ -105,7 +114,7 @@ class PackedRunner:
         self._prefixes.clear()
 
     def begin(self, sequence: "Sequence") -> int:
-        sequence.cache = KVSlab(sequence.prompt_length + sequence.max_tokens)
+        sequence.cache = KVSlab(self._pool)
         if sequence.params.prompt_logprobs:
             return 0  # every row of the prompt is asked for
         with torch.inference_mode():
@@ -113,15 +122,22 @@ class PackedRunner:
             return self._prefixes.fill(sequence.cache, sequence.ids[:-1], _salt(sequence))
 
     def forward(self, work: SequenceOf[Slice]) -> list[Tensor]:
-        spans = [Span(part.sequence.cache, part.begin, part.end) for part in work]
-        ids = [i for part in work for i in part.sequence.ids[part.begin : part.end]]
+        spans = [Span(part.sequence.cache, part.begin, part.last) for part in work]
+        ids = [i for part in work for i in part.ids]
         logits = self.forward_spans(spans, ids, [part.all_rows for part in work])
         for part in work:
-            if part.end // BLOCK > part.begin // BLOCK:
-                with torch.inference_mode():
-                    known = part.sequence.ids[: part.end]
-                    self._prefixes.keep(part.sequence.cache, known, _salt(part.sequence), part.begin)
+            self._keep(part.sequence, part.end)
         return logits
+
+    def _keep(self, sequence: "Sequence", end: int) -> None:
+        """Offer the prefix cache the blocks that are complete now that the tokens up to `end` are computed."""
+        if sequence.params.exact:
+            # what decoding computes row by row has other bits than the same tokens as a prompt, in blocks
+            end = min(end, sequence.prompt_length)
+        if end // BLOCK > sequence.offered // BLOCK:
+            with torch.inference_mode():
+                self._prefixes.keep(sequence.cache, sequence.ids[:end], _salt(sequence), sequence.offered)
+            sequence.offered = end
 
     def forward_spans(self, spans: SequenceOf[Span], ids: list[int], all_rows: SequenceOf[bool]) -> list[Tensor]:
         """Logits of each span: [rows, vocab] float32 on the CPU, its last row alone where `all_rows` is not set.
@@ -135,17 +151,14 @@ class PackedRunner:
             begin, end = end, end + span.end - span.begin
             kept.extend(range(begin, end) if every else (end - 1,))
             counts.append(end - begin if every else 1)
-        batch = PackedBatch(spans)
-        with torch.inference_mode(), packing(self._model.config):
-            logits = self._model(
-                input_ids=torch.tensor([ids], device=self._device),
-                position_ids=torch.tensor([positions], device=self._device),
-                past_key_values=batch,
-                use_cache=True,
-                logits_to_keep=0 if len(kept) == len(ids) else torch.tensor(kept, device=self._device),
-                packed=batch,
-            ).logits
-            return list(logits[0].float().cpu().split(counts))
+        with torch.inference_mode():
+            logits = self.forward_rows(
+                torch.tensor(ids, device=self._device),
+                torch.tensor(positions, device=self._device),
+                PackedBatch(spans, self._device),
+                None if len(kept) == len(ids) else torch.tensor(kept, device=self._device),
+            )
+            return list(torch.split(logits.float().cpu(), counts))
 
 
 def _salt(sequence: "Sequence") -> str:

@@ -15,18 +15,34 @@ PREFILL_BLOCK = 64
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """A part of a sequence to compute in one step: its tokens from `begin` to `end`.
+    """A part of a sequence to compute in one step: its tokens from `begin` to `end`, and after them its drafts.
 
-    all_rows: every row of logits is wanted, to score the prompt; else the last one alone.
+    drafts:   guesses of what follows `end`; only where the step draws a token
+    all_rows: every row of logits is wanted, to score the prompt or to draw after the drafts; else the last one alone.
     """
 
     sequence: "Sequence"
     begin: int
     end: int
+    drafts: tuple[int, ...] = ()
 
     @property
     def all_rows(self) -> bool:
-        return self.sequence.params.prompt_logprobs and self.begin < self.sequence.prompt_length
+        return bool(self.drafts) or (self.sequence.params.prompt_logprobs and self.begin < self.sequence.prompt_length)
+
+    @property
+    def ids(self) -> list[int]:
+        """The tokens to compute."""
+        return [*self.sequence.ids[self.begin : self.end], *self.drafts]
+
+    @property
+    def last(self) -> int:
+        """The position after the last one computed."""
+        return self.end + len(self.drafts)
+
+    @property
+    def rows(self) -> int:
+        return self.last - self.begin
 
 
 class Scheduler:
@@ -126,7 +142,8 @@ class Scheduler:
 
 def _block(sequence: "Sequence", size: int) -> Slice:
     """The next `size` tokens of a sequence that are not computed, or as many as there are."""
-    return Slice(sequence, sequence.computed, min(len(sequence.ids), sequence.computed + size))
+    end = min(len(sequence.ids), sequence.computed + size)
+    return Slice(sequence, sequence.computed, end, sequence.drafts())
 
 
 def _clients_in_turn(sequences: Iterable["Sequence"]) -> list["Sequence"]:

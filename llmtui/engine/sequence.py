@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from llmtui.engine.detokenize import StopFinder, TextDecoder
+from llmtui.engine.drafting import PromptLookup
 from llmtui.engine.events import Candidate, Failed, Finished, FinishReason, Prefilled, Started, Timings, Token, Usage
 from llmtui.engine.requests import GenerationRequest
 from llmtui.engine.sampling import Distribution, adjust, distribution
@@ -53,7 +54,7 @@ class Sequence:
     """One request on its way: tokens known, tokens computed, text, and everything needed to draw the next one.
 
     Each sequence has `computed` <= len(`ids`); a step computes more of the known ones, and one that has caught up
-    draws a new one.
+    draws a new one, or several where guesses came true. The prefix cache was offered the first `offered` of them.
     """
 
     def __init__(
@@ -74,9 +75,12 @@ class Sequence:
         self.seed = request.params.seed if request.params.seed is not None else random.SystemRandom().getrandbits(32)
         self.computed = 0
         self.cached = 0
+        self.offered = 0
         self.cache: KVCache = None
         self.cancel_requested = False
         self.clock = Clock()
+        self._lookup = PromptLookup()
+        self._drafted = self._accepted = 0
         self._generator = random.Random(self.seed)
         self._prompt_counts = Counter(prompt_ids)
         self._generated_counts: Counter[int] = Counter()
@@ -102,10 +106,16 @@ class Sequence:
         """Whether its forwards hold no other sequence."""
         return self.params.exact or not self.model.runner.packs
 
+    @property
+    def overdue(self) -> bool:
+        """Whether its deadline has passed."""
+        deadline = self.request.deadline
+        return deadline is not None and time.perf_counter() > self.clock.submitted + deadline
+
     def start(self) -> None:
         """Take the place that was given: begin where earlier requests' work ends."""
         self.clock.started = time.perf_counter()
-        self.cached = self.computed = self.model.runner.begin(self)
+        self.cached = self.computed = self.offered = self.model.runner.begin(self)
         self.stream.put(
             Started(
                 self.request.request_id,
@@ -117,15 +127,37 @@ class Sequence:
             )
         )
 
+    def drafts(self) -> tuple[int, ...]:
+        """Guesses to compute beside a generated token that is pending; no more than may be drawn after the next one."""
+        room = min(self.params.speculate, self.max_tokens - self.generated - 1)
+        return self._lookup.draft(self.ids, room) if room > 0 and self.generated and self.pending == 1 else ()
+
     def accept(self, part: Slice, logits: Tensor, rows: int, began_ns: int) -> FinishReason | None:
         """Take what a step computed for this sequence; the reason to finish, if there is one.
 
-        logits: [part.end - part.begin, vocab] float32 on the CPU where `part.all_rows`, else [1, vocab].
+        logits: [part.rows, vocab] float32 on the CPU where `part.all_rows`, else [1, vocab].
         """
         if part.begin < self.prompt_length:
             self._report_prefill(part, logits, rows, began_ns)
         self.computed = part.end
-        return self._draw(logits[-1], rows, began_ns) if part.end == len(self.ids) else None
+        if part.end < len(self.ids):
+            return None
+        return self._draw_along(part.drafts, logits[-1 - len(part.drafts) :], rows, began_ns)
+
+    def _draw_along(self, drafts: tuple[int, ...], logits: Tensor, rows: int, began_ns: int) -> FinishReason | None:
+        """Draw from the first row of logits, and from each next one while the draw is what its draft guessed.
+
+        logits: [1 + len(drafts), vocab]. Each draw is made as without drafts: same row, same counts, same next `u`.
+        """
+        self._drafted += len(drafts)
+        for row, draft in zip(logits, (*drafts, None), strict=True):
+            reason = self._draw(row, rows, began_ns)
+            came_true = self.ids[-1] == draft
+            self._accepted += came_true
+            if reason is not None or not came_true:
+                return reason
+            self.computed += 1
+        return None
 
     def _report_prefill(self, part: Slice, logits: Tensor, rows: int, began_ns: int) -> None:
         scored: tuple[Token, ...] = ()
@@ -210,7 +242,7 @@ class Sequence:
 
     @property
     def usage(self) -> Usage:
-        return Usage(self.prompt_length, self.generated, self.cached)
+        return Usage(self.prompt_length, self.generated, self.cached, self._drafted, self._accepted)
 
     def _append(self, token_id: int) -> None:
         self.ids.append(token_id)

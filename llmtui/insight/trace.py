@@ -45,6 +45,7 @@ def event_to_json(event: Event) -> dict[str, Any]:
                 "prompt_tokens": event.prompt_tokens,
                 "max_tokens": event.max_tokens,
                 "seed": event.seed,
+                "cached_tokens": event.cached_tokens,
             }
         case Prefilled():
             return fields | {
@@ -96,11 +97,16 @@ def token_to_json(token: Token) -> dict[str, Any]:
     }
 
 
-def usage_to_json(usage: Usage) -> dict[str, int]:
+def usage_to_json(usage: Usage) -> dict[str, int | float | None]:
+    """Tokens; and the share of drafted ones that were accepted, null where none was drafted."""
     return {
         "prompt_tokens": usage.prompt_tokens,
         "completion_tokens": usage.completion_tokens,
         "total_tokens": usage.total_tokens,
+        "cached_tokens": usage.cached_tokens,
+        "drafted_tokens": usage.drafted_tokens,
+        "accepted_tokens": usage.accepted_tokens,
+        "acceptance_rate": usage.acceptance_rate,
     }
 
 

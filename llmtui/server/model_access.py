@@ -142,9 +142,12 @@ class ModelAccess:
         seconds = settings.keep_alive_seconds if keep_alive is None else _for_engine(keep_alive)
         with self._counted(name):
             task = self._engine.load_beside(name, device=settings.device, dtype=settings.dtype, keep_alive=seconds)
+            began = time.monotonic()
             while not _has_ended(task):
                 if gone():
                     raise client_closed()
+                if time.monotonic() - began > (settings.request_deadline_seconds or math.inf):
+                    raise ModelNotReady(f"{name} is still loading")
 
     @contextmanager
     def _counted(self, name: str) -> Iterator[None]:

@@ -131,4 +131,5 @@ def sampling_params(body: GenerateBody, max_length: int) -> SamplingParams:
         stop=body.stop or (),
         seed=body.seed,
         top_logprobs=body.top_logprobs,
+        speculate=body.speculate,
     )

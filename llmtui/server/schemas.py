@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 from pydantic_core import ErrorDetails
 
-from llmtui.engine.requests import LOWEST_REPETITION_PENALTY, MAX_STOP_STRINGS, SEED_LIMIT
+from llmtui.engine.requests import LOWEST_REPETITION_PENALTY, MAX_SPECULATE, MAX_STOP_STRINGS, SEED_LIMIT
 from llmtui.server.errors import ApiError, invalid
 from llmtui.server.jsonio import read_object
 from llmtui.settings import Settings
@@ -83,6 +83,12 @@ class GenerateBody(BaseModel):
     )
     top_logprobs: int = Field(
         0, ge=0, le=MAX_TOP_LOGPROBS, description="above 0: metadata.tokens reports each token and this many candidates"
+    )
+    speculate: int = Field(
+        0,
+        ge=0,
+        le=MAX_SPECULATE,
+        description="guesses of what follows that are computed beside each token, for speed alone; 0 is off",
     )
     stream: bool = Field(False, description="answer with server-sent events, one for each token")
 

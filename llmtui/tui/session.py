@@ -35,6 +35,7 @@ KNOBS: Final = (
     Knob("max_tokens", "new tokens at most; off: what the context has room for", int, optional=True),
     Knob("max_length", "prompt and new tokens at most; off: no such limit", int, optional=True),
     Knob("seed", "same seed, same text; off: a fresh one for each run", int, optional=True),
+    Knob("speculate", "guesses computed beside each token, for speed; 0 is off", int),
     Knob("stop", "text that ends the generation; off: none", str, optional=True),
 )
 
@@ -92,7 +93,7 @@ class Session:
     def begin(self, prompt: str) -> GenerationRequest:
         """The request for a prompt, remembered as a run. In chat mode it carries the conversation before it."""
         run = Run(prompt, self.chat)
-        request = self._request(prompt)
+        request = self.request(prompt)
         self.runs.append(run)
         return request
 
@@ -119,13 +120,8 @@ class Session:
         """A new conversation; parameters stay."""
         self.runs.clear()
 
-    def transcript(self) -> str:
-        """Prompts and texts as they truly are, for a file."""
-        if not self.runs:
-            return ""
-        return "\n\n".join(run.prompt + ("\n\n" if run.chat else "") + run.text for run in self.runs) + "\n"
-
-    def _request(self, prompt: str) -> GenerationRequest:
+    def request(self, prompt: str) -> GenerationRequest:
+        """The request that a prompt means now, without remembering it. Raises ParameterError."""
         if not self.chat:
             return GenerationRequest(prompt=prompt, params=self.params, client=CLIENT, clip=True)
         messages = []
@@ -137,6 +133,12 @@ class Session:
                 ]
         messages.append(ChatMessage(role="user", content=prompt))
         return GenerationRequest(messages=messages, params=self.params, client=CLIENT, clip=True)
+
+    def transcript(self) -> str:
+        """Prompts and texts as they truly are, for a file."""
+        if not self.runs:
+            return ""
+        return "\n\n".join(run.prompt + ("\n\n" if run.chat else "") + run.text for run in self.runs) + "\n"
 
 
 def _knob(name: str) -> Knob:

@@ -61,7 +61,15 @@ def test_generate_json_has_one_event_a_line_with_every_fact(tmp_path: Path) -> N
     assert set(facts.split()) <= token.keys()
     assert len(token["candidates"]) >= 10
     assert bytes(b for event in events[3:8] for b in event["bytes"]).decode() == events[-1]["text"]
-    assert events[-1]["usage"] == {"prompt_tokens": 2, "completion_tokens": 5, "total_tokens": 7}
+    assert events[-1]["usage"] == {
+        "prompt_tokens": 2,
+        "completion_tokens": 5,
+        "total_tokens": 7,
+        "cached_tokens": 0,
+        "drafted_tokens": 0,
+        "accepted_tokens": 0,
+        "acceptance_rate": None,
+    }
     assert events[-1]["timings"]["tokens_per_second"] > 0
     tokens = list(read_tokens(lines))
     assert [t.is_prompt for t in tokens] == [True] * 2 + [False] * 5

@@ -7,6 +7,7 @@ import pytest
 from api_client import Api
 
 from llmtui.engine import Engine
+from llmtui.engine.requests import MAX_SPECULATE
 from llmtui.server.schemas import MAX_TOP_LOGPROBS
 
 PROMPT = "Once upon a time"
@@ -85,6 +86,17 @@ def test_of_max_length_and_max_new_tokens_the_smaller_wins(
     reply = api.generate(prompt=PROMPT, max_new_tokens=5, temperature=0, **asked).json
     assert reply["metadata"]["completion_tokens"] == expected
     assert reply["parameters"]["max_length"] == prompt_tokens + expected
+
+
+def test_guesses_are_counted_and_change_no_text(api: Api) -> None:
+    asked = {"prompt": "red ball blue ball red ball blue ball", "max_length": 40, "seed": 1, "temperature": 0.0}
+    without, with_guesses = api.generate(**asked).json, api.generate(**asked, speculate=5).json
+    assert with_guesses["generated_text"] == without["generated_text"]
+    assert without["metadata"]["acceptance_rate"] is None
+    counted = with_guesses["metadata"]
+    assert counted["acceptance_rate"] == counted["accepted_tokens"] / counted["drafted_tokens"]
+    refused = api.generate(prompt=PROMPT, speculate=MAX_SPECULATE + 1)
+    assert (refused.status, refused.error["param"]) == (400, "speculate")
 
 
 def test_the_same_seed_gives_the_same_text_and_an_unseeded_answer_tells_its_seed(api: Api) -> None:

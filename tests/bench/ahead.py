@@ -1,0 +1,93 @@
+"""What computing ahead wins: guesses beside each token (`speculate`), on text that repeats itself and on other text.
+
+    python tests/bench/ahead.py [--shape tiny-tales] [--tokens 96] [--rounds 5] [--threads N] [--json]
+
+Decode time with over without, in alternation; medians over the rounds of ratios within a round. Random weights write no
+text that would mean anything: of those, only the most that can be won is shown, where a bias makes every guess true.
+"""
+
+import argparse
+import json
+import statistics
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from models import SHAPES, make_folder
+
+from llmtui.engine import Engine, GenerationRequest, SamplingParams
+from llmtui.engine.events import Usage
+
+STORY = "Once upon a time, a fox and a crow lived near the old mill. One day the crow found a key."
+LIST = "".join(
+    f"The {name} went to the market and bought a loaf of bread.\n" for name in ("fox", "crow", "mouse", "owl")
+)
+GUESSES = (4, 8, 16)
+
+
+def texts(engine: Engine, trained: bool) -> dict[str, dict[str, Any]]:
+    """What each kind of text asks for."""
+    always = {"prompt": LIST, "temperature": 0.0, "logit_bias": dict.fromkeys(engine.tokenize(" red"), 80.0)}
+    if not trained:
+        return {"always true": always}
+    return {
+        "always true": always,
+        "story, sampled": {"prompt": STORY, "temperature": 0.8},
+        "story, greedy": {"prompt": STORY, "temperature": 0.0},
+        "list, greedy": {"prompt": LIST, "temperature": 0.0},
+    }
+
+
+def decode(engine: Engine, tokens: int, asked: dict[str, Any], speculate: int) -> tuple[float, Usage]:
+    """Decode time in seconds, and what was guessed."""
+    fields = {name: value for name, value in asked.items() if name != "prompt"}
+    params = SamplingParams(**fields, max_tokens=tokens, seed=1, ignore_eos=True, speculate=speculate)
+    finished = engine.submit(GenerationRequest(prompt=asked["prompt"], params=params)).result().finished
+    return finished.timings.decode, finished.usage
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--shape", choices=[*SHAPES, "tiny-tales"], default="tiny-tales")
+    parser.add_argument("--tokens", type=int, default=96)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--threads", type=int, help="1 where the cores are shared with others")
+    parser.add_argument("--dtype", default="float32")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, Engine() as engine:
+        trained = options.shape == "tiny-tales"
+        name = options.shape if trained else str(make_folder(options.shape, Path(folder)))
+        engine.load(name, dtype=options.dtype).wait(300)
+        if options.threads:
+            engine.run_job(lambda _: torch.set_num_threads(options.threads)).result()
+        results = {kind: measure(engine, options, asked) for kind, asked in texts(engine, trained).items()}
+    if options.json:
+        print(json.dumps({"shape": options.shape, "dtype": options.dtype, "speculation": results}))
+        return
+    print(f"{options.shape}, {options.dtype}, {options.rounds} rounds of {options.tokens} tokens; speed with / without")
+    for kind, by_guesses in results.items():
+        for guesses, (ratio, rate) in by_guesses.items():
+            accepted = "nothing guessed" if rate is None else f"{rate:.0%} of guesses true"
+            print(f"  {kind:18} speculate {guesses:2}  {ratio:6.2f} x  {accepted}")
+
+
+def measure(
+    engine: Engine, options: argparse.Namespace, asked: dict[str, Any]
+) -> dict[int, tuple[float, float | None]]:
+    """For each number of guesses: how many times as fast, and the share that came true."""
+    decode(engine, options.tokens, asked, GUESSES[-1])
+    ratios: dict[int, list[float]] = {guesses: [] for guesses in GUESSES}
+    rates: dict[int, float | None] = {}
+    for _ in range(options.rounds):
+        without, _usage = decode(engine, options.tokens, asked, 0)
+        for guesses in GUESSES:
+            seconds, usage = decode(engine, options.tokens, asked, guesses)
+            ratios[guesses].append(without / seconds)
+            rates[guesses] = usage.acceptance_rate
+    return {guesses: (statistics.median(ratios[guesses]), rates[guesses]) for guesses in GUESSES}
+
+
+if __name__ == "__main__":
+    main()
