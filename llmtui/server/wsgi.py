@@ -13,11 +13,12 @@ from waitress.server import create_server
 
 from llmtui.errors import LlmtuiError
 from llmtui.server.channel import Channel
+from llmtui.server.pulls import MAX_PULLS
 from llmtui.settings import Settings
 
-# Each request in the engine holds a thread, and the engine refuses more than run and wait;
-# the rest answer /health and refusals at once.
-THREADS_BESIDES_ENGINE = 12
+# Each request in the engine, that waits for a model to load or that downloads one holds a thread, and more than a few of
+# each are refused; the rest answer /health and refusals at once.
+THREADS_BESIDES_THESE = 12
 # Connections beyond MAX_CONNECTIONS are answered with a refusal; those beyond that wait to be accepted.
 REFUSED_CONNECTIONS = 256
 # A body that is somewhat too large is read to its end, so that its client reads our answer instead of a reset.
@@ -58,7 +59,7 @@ class Server:
         settings = self._settings
         listener = _listen(settings.host, settings.port)
         self._port = listener.getsockname()[1]
-        threads = settings.max_running + settings.max_waiting + THREADS_BESIDES_ENGINE
+        threads = settings.max_running + 2 * settings.max_waiting + MAX_PULLS + THREADS_BESIDES_THESE
         self._waitress = create_server(
             self._app,
             sockets=[listener],
