@@ -13,8 +13,8 @@ from llmtui.system.paths import log_file
 from llmtui.tui import run
 
 
-def run_screen(settings: Settings, *, serve: bool) -> int:
-    """Show the screen until the person leaves; the exit code."""
+def run_screen(settings: Settings, *, serve: bool, lesson: str | None = None) -> int:
+    """Show the screen until the person leaves; the exit code. lesson: its number; empty: the next one; None: none."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         Console().say("the screen needs a terminal: in a pipe use llmtui generate, without a screen --serve --headless")
         return exit_codes.USAGE
@@ -38,7 +38,7 @@ def run_screen(settings: Settings, *, serve: bool) -> int:
                 api_url = server.url
             # before the server, so that open streams of the API get their last event
             stack.callback(engine.close)
-            return run(engine, settings, api_url=api_url, log_file=log)
+            return run(engine, settings, api_url=api_url, log_file=log, lesson=lesson)
     except LlmtuiError as error:
         Console().complain(error)
         return exit_codes.ERROR

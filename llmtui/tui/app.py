@@ -50,6 +50,7 @@ class LlmTui(App[None]):
         load: Callable[[], LoadTask] | None = None,
         api_url: str | None = None,
         log_file: Path | None = None,
+        lesson: str | None = None,
         watch_machine: bool = True,
     ) -> None:
         super().__init__()
@@ -58,6 +59,7 @@ class LlmTui(App[None]):
         self.engine = engine
         self.settings = settings
         self.log_file = log_file
+        self._lesson = lesson
         self._load_first = load or (lambda: self._load_named(settings.model_name))
         self._api_url = api_url
         self._watch_machine = watch_machine
@@ -74,6 +76,7 @@ class LlmTui(App[None]):
             load=self._load_first,
             load_named=self._load_named,
             api_url=self._api_url,
+            lesson=self._lesson,
             watch_machine=self._watch_machine,
             glyphs="ascii" if self.settings.glyphs == "ascii" else "unicode",
         )
@@ -116,6 +119,8 @@ class LlmTui(App[None]):
     def action_architecture(self, argument: str = "") -> None:
         from llmtui.tui.screens.architecture import ArchitectureScreen, read_architecture
 
+        if self.main.classroom is not None:
+            self.main.classroom.look("architecture")
         loaded = None if argument else self.engine.model
         name = loaded.name if loaded is not None else argument or self.settings.model_name
         folder = None if loaded is None else Path(loaded.path)

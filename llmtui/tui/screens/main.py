@@ -2,11 +2,12 @@
 
 import inspect
 from collections.abc import Callable
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.containers import Horizontal
 from textual.screen import Screen
 from textual.widgets import Static
 
@@ -20,7 +21,7 @@ from llmtui.tui.actions import Action, bindings, matching_commands, parse_comman
 from llmtui.tui.bridge import Bridge
 from llmtui.tui.clipboard import advice
 from llmtui.tui.conductor import Conductor
-from llmtui.tui.messages import Arrived, LoadFailed, LoadMoved, ModelLoaded, Refused
+from llmtui.tui.messages import Arrived, LessonTurned, LoadFailed, LoadMoved, ModelLoaded, Refused
 from llmtui.tui.progress import Progress, load_line, model_line, ready_line
 from llmtui.tui.session import Session
 from llmtui.tui.text import GlyphSet
@@ -29,6 +30,9 @@ from llmtui.tui.widgets.key_bar import KeyBar
 from llmtui.tui.widgets.panes import Panes
 from llmtui.tui.widgets.prompt import Prompt
 from llmtui.tui.widgets.status_bar import StatusBar, Tone
+
+if TYPE_CHECKING:
+    from llmtui.tui.classroom import Classroom
 
 TOO_SMALL: Final = "llmtui needs 40 × 12 cells:\nmake the terminal larger.\n\n^Q quits."
 # From so many cells on, the screen has this class.
@@ -52,6 +56,7 @@ class MainScreen(Screen[None]):
         load: Callable[[], LoadTask],
         load_named: Callable[[str], LoadTask],
         api_url: str | None = None,
+        lesson: str | None = None,
         watch_machine: bool = True,
         glyphs: GlyphSet = "unicode",
     ) -> None:
@@ -59,18 +64,21 @@ class MainScreen(Screen[None]):
         self.engine = engine
         self.session = session
         self.progress: Progress | None = None
+        self.classroom: Classroom | None = None
+        self._lesson = lesson
         self._load_first = load
         self._load_named = load_named
         self._watch_machine = watch_machine
         self.glyphs: GlyphSet = glyphs
         self.header = Header(api_url=api_url, glyphs=glyphs, id="header")
         self.panes = Panes(glyphs=glyphs, id="panes")
+        self.body = Horizontal(self.panes, id="body")
         self.status = StatusBar(glyphs=glyphs, id="status")
         self.prompt = Prompt(glyphs=glyphs, id="prompt")
 
     def compose(self) -> ComposeResult:
         yield self.header
-        yield self.panes
+        yield self.body
         yield self.status
         yield self.prompt
         yield KeyBar(id="keys")
@@ -93,6 +101,8 @@ class MainScreen(Screen[None]):
             self.bridge.load(self._load_first)
         except LlmtuiError as error:
             self.complain(error)
+        if self._lesson is not None:
+            self.action_learn(self._lesson)
 
     # what the bridge reports
 
@@ -152,6 +162,8 @@ class MainScreen(Screen[None]):
         self.status.show(self.progress.line(), tone)
         if self.progress.end is not None:
             self._remind()
+        if self.classroom is not None:
+            self.classroom.take(message.events)
 
     # what the person does
 
@@ -167,6 +179,11 @@ class MainScreen(Screen[None]):
                 self.complain(error)
         elif self._attempt(lambda: self.conductor.send(text[1:] if text.startswith("//") else text)):
             self.prompt.take()
+
+    @on(LessonTurned)
+    def _page_turned(self, message: LessonTurned) -> None:
+        if self.classroom is not None:
+            self.classroom.turn(message.by)
 
     @on(Prompt.Changed)
     def _typed(self) -> None:
@@ -235,6 +252,18 @@ class MainScreen(Screen[None]):
 
         self.app.push_screen(ParameterScreen(self.session))
 
+    def action_learn(self, argument: str = "") -> None:
+        if self.classroom is None:
+            from llmtui.tui.classroom import Classroom
+
+            self.classroom = Classroom(self)
+        if argument == "try":
+            self.classroom.try_crowd()
+        elif self.has_class("-lesson") and not argument:
+            self.classroom.close()
+        else:
+            self.classroom.open(argument)
+
     def action_colour(self) -> None:
         if self.panes.tokens.region.area == 0:
             self.action_tokens()
@@ -242,7 +271,7 @@ class MainScreen(Screen[None]):
             self.panes.next_colour()
 
     def action_tokens(self) -> None:
-        one_pane = self.has_class("-narrow") or self.has_class("-short")
+        one_pane = self.has_class("-narrow") or self.has_class("-short") or self.has_class("-lesson")
         self.toggle_class("-tokens" if one_pane else "-side-hidden")
         if self.focused is None:
             self.prompt.focus()
@@ -297,6 +326,8 @@ class MainScreen(Screen[None]):
         if request is not None and model is not None:
             self.progress = Progress(model.context)
             self.panes.begin(request, self.session.last_prompt or "")
+            if self.classroom is not None:
+                self.classroom.begin(request, model)
             self.status.show(self.progress.line(), Tone.BUSY)
         self._remind()
         return True
