@@ -11,6 +11,7 @@ from llmtui.settings import Settings
 from llmtui.system.logs import setup_logging
 from llmtui.system.paths import log_file
 from llmtui.tui import run
+from llmtui.tui.serving import Serving
 
 
 def run_screen(settings: Settings, *, serve: bool, lesson: str | None = None) -> int:
@@ -25,7 +26,7 @@ def run_screen(settings: Settings, *, serve: bool, lesson: str | None = None) ->
             max_waiting=settings.max_waiting, max_running=settings.max_running, memory_budget=settings.memory_budget
         )
         with ExitStack() as stack:
-            api_url = None
+            serving = None
             if serve:
                 from llmtui.server import Keyring, Server, create_app
 
@@ -33,12 +34,13 @@ def run_screen(settings: Settings, *, serve: bool, lesson: str | None = None) ->
                 server = Server(create_app(engine, settings, keys), settings)
                 server.start()
                 if keys.generated is not None:
+                    # on the screen, too, but this line is still there when the screen is gone
                     Console().say(f"API key for this run: {keys.generated} (set API_KEYS to choose your own)")
                 stack.callback(server.close)
-                api_url = server.url
+                serving = Serving(server.url, tuple(keys.digests), keys.generated)
             # before the server, so that open streams of the API get their last event
             stack.callback(engine.close)
-            return run(engine, settings, api_url=api_url, log_file=log, lesson=lesson)
+            return run(engine, settings, serving=serving, log_file=log, lesson=lesson)
     except LlmtuiError as error:
         Console().complain(error)
         return exit_codes.ERROR

@@ -16,7 +16,7 @@ from llmtui.server.errors import ApiError
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 TOKEN_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
 ROWS = (1, 2, 4, 8, 16, 32)
-REJECTED = (401, 403, 429, 503)
+REJECTED = (401, 403, 408, 413, 429, 431, 503)
 """What the server turned away before doing anything."""
 
 
@@ -89,6 +89,8 @@ class GenerationMeter:
                 self._see_token(event)
             case Finished(reason="cancelled"):
                 metrics.cancelled.labels("server").inc()
+            case Finished(reason="deadline"):
+                metrics.cancelled.labels("deadline").inc()
             case _:
                 pass
 

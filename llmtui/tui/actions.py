@@ -90,6 +90,13 @@ ACTIONS: Final = (
         footer="Tokens",
     ),
     Action("new", "ctrl+n", "New", "Stop, and clear the output and the conversation.", slash="new"),
+    Action(
+        "requests",
+        "f4",
+        "Requests",
+        "Watch the requests of all who ask, the API's clients and your own; open one or stop it.",
+        slash="requests",
+    ),
     Action("parameters", "f5", "Parameters", "See and set the sampling parameters.", slash="parameters"),
     Action(
         "set",

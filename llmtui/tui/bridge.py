@@ -69,6 +69,11 @@ class Bridge:
         self._submitting, self._cancel_wanted = True, False
         self.run(lambda: self._engine.submit(request), self._accepted, self._refused)
 
+    def follow(self, stream: Stream) -> None:
+        """Post the events of a request that somebody else made."""
+        self._stream = stream
+        self._timer.resume()
+
     def cancel_generation(self) -> None:
         """Stop the running generation, within one step."""
         self._cancel_wanted = True

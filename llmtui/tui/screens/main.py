@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -23,6 +23,8 @@ from llmtui.tui.clipboard import advice
 from llmtui.tui.conductor import Conductor
 from llmtui.tui.messages import Arrived, LessonTurned, LoadFailed, LoadMoved, ModelLoaded, Refused
 from llmtui.tui.progress import Progress, load_line, model_line, ready_line
+from llmtui.tui.screens.sizes import HEIGHTS, TOO_SMALL, WIDTHS
+from llmtui.tui.serving import Serving
 from llmtui.tui.session import Session
 from llmtui.tui.text import GlyphSet
 from llmtui.tui.widgets.header import Header
@@ -33,11 +35,6 @@ from llmtui.tui.widgets.status_bar import StatusBar, Tone
 
 if TYPE_CHECKING:
     from llmtui.tui.classroom import Classroom
-
-TOO_SMALL: Final = "llmtui needs 40 × 12 cells:\nmake the terminal larger.\n\n^Q quits."
-# From so many cells on, the screen has this class.
-WIDTHS: Final = [(0, "-tiny"), (40, "-narrow"), (100, "-wide")]
-HEIGHTS: Final = [(0, "-flat"), (12, "-short"), (30, "-tall")]
 
 
 class MainScreen(Screen[None]):
@@ -55,7 +52,7 @@ class MainScreen(Screen[None]):
         *,
         load: Callable[[], LoadTask],
         load_named: Callable[[str], LoadTask],
-        api_url: str | None = None,
+        serving: Serving | None = None,
         lesson: str | None = None,
         watch_machine: bool = True,
         glyphs: GlyphSet = "unicode",
@@ -68,9 +65,10 @@ class MainScreen(Screen[None]):
         self._lesson = lesson
         self._load_first = load
         self._load_named = load_named
+        self._serving = serving
         self._watch_machine = watch_machine
         self.glyphs: GlyphSet = glyphs
-        self.header = Header(api_url=api_url, glyphs=glyphs, id="header")
+        self.header = Header(serving=serving, glyphs=glyphs, id="header")
         self.panes = Panes(glyphs=glyphs, id="panes")
         self.body = Horizontal(self.panes, id="body")
         self.status = StatusBar(glyphs=glyphs, id="status")
@@ -96,7 +94,13 @@ class MainScreen(Screen[None]):
             from llmtui.system.machine import MachineSampler
 
             sampler = MachineSampler()
-            self.set_interval(1.0, lambda: self.header.show_machine(sampler.sample()))
+
+            def look() -> None:
+                stats = self.engine.stats()
+                self.header.show_machine(sampler.sample())
+                self.header.show_queue(stats.running, stats.waiting)
+
+            self.set_interval(1.0, look)
         try:
             self.bridge.load(self._load_first)
         except LlmtuiError as error:
@@ -156,7 +160,7 @@ class MainScreen(Screen[None]):
         match self.progress.end:
             case Finished() as end:
                 self.session.finish(end.text, end.usage)
-                tone = Tone.CALM if end.reason == "cancelled" else Tone.GOOD
+                tone = Tone.GOOD if end.reason in ("stop", "length") else Tone.CALM
             case Failed():
                 tone = Tone.BAD
         self.status.show(self.progress.line(), tone)
@@ -246,6 +250,11 @@ class MainScreen(Screen[None]):
         from llmtui.tui.screens.models import ModelPicker
 
         self.app.push_screen(ModelPicker(self.bridge, self.engine.model), self.choose_model)
+
+    def action_requests(self) -> None:
+        from llmtui.tui.screens.requests import RequestsScreen
+
+        self.app.push_screen(RequestsScreen(self.engine, self.bridge, self._serving, glyphs=self.glyphs))
 
     def action_parameters(self) -> None:
         from llmtui.tui.screens.parameters import ParameterScreen
