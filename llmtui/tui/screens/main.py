@@ -85,6 +85,7 @@ class MainScreen(Screen[None]):
     def on_mount(self) -> None:
         self.bridge = Bridge(self.engine, self)
         self.conductor = Conductor(self.engine, self.session, self.bridge, self._load_named)
+        self.conductor.load_is_coming = True
         self.status.show("starting", Tone.BUSY)
         self.call_after_refresh(self._begin)
 
@@ -105,6 +106,9 @@ class MainScreen(Screen[None]):
             self.bridge.load(self._load_first)
         except LlmtuiError as error:
             self.complain(error)
+            self._give_back(self.conductor.take_back())
+        finally:
+            self.conductor.load_is_coming = False
         if self._lesson is not None:
             self.action_learn(self._lesson)
 
@@ -273,6 +277,12 @@ class MainScreen(Screen[None]):
         else:
             self.classroom.open(argument)
 
+    def action_sweep(self, argument: str = "") -> None:
+        from llmtui.tui.screens.sweep import SweepForm
+
+        prompt = argument or self._prompt_at_hand()
+        self.app.push_screen(SweepForm(self.engine, self.bridge, self.session, prompt, glyphs=self.glyphs))
+
     def action_colour(self) -> None:
         if self.panes.tokens.region.area == 0:
             self.action_tokens()
@@ -348,6 +358,11 @@ class MainScreen(Screen[None]):
             return False
         self.prompt.write(f"/{found[0].slash}{' ' if found[0].argument else ''}")
         return True
+
+    def _prompt_at_hand(self) -> str:
+        """What is being typed, or else the last prompt."""
+        typed = self.prompt.text
+        return typed if typed and not typed.startswith("/") else self.session.last_prompt or ""
 
     def _give_back(self, prompt: str | None) -> None:
         if prompt is not None and not self.prompt.text:
