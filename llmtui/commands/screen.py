@@ -8,7 +8,7 @@ from llmtui.commands.console import Console
 from llmtui.engine import Engine
 from llmtui.errors import LlmtuiError
 from llmtui.settings import Settings
-from llmtui.system.logs import setup_logging
+from llmtui.system.logs import setup_access_log, setup_logging
 from llmtui.system.paths import log_file
 from llmtui.tui import run
 from llmtui.tui.serving import Serving
@@ -30,6 +30,7 @@ def run_screen(settings: Settings, *, serve: bool) -> int:
             if serve:
                 from llmtui.server import Keyring, Server, create_app
 
+                setup_access_log(settings.access_log_file)
                 keys = Keyring.of(settings)
                 server = Server(create_app(engine, settings, keys), settings)
                 server.start()

@@ -89,6 +89,14 @@ ACTIONS: Final = (
         slash="tokens",
         footer="Tokens",
     ),
+    Action(
+        "sweep",
+        "f9",
+        "Sweep",
+        "One prompt under many settings: a grid of texts with their numbers.",
+        slash="sweep",
+        argument="[PROMPT]",
+    ),
     Action("new", "ctrl+n", "New", "Stop, and clear the output and the conversation.", slash="new"),
     Action(
         "requests",

@@ -1,12 +1,14 @@
 """Pictures of the screen. Look at a changed one before it is accepted: pytest --snapshot-update."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from driving import app_of, send, until
 from scripted_engine import ScriptedEngine
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from llmtui.engine import GenerationRequest, SamplingParams
 from llmtui.settings import Settings
@@ -14,6 +16,8 @@ from llmtui.system.machine import MachineSample
 from llmtui.tui.app import LlmTui
 from llmtui.tui.screens.help import HelpScreen
 from llmtui.tui.screens.requests import RequestsScreen
+from llmtui.tui.screens.sweep import SweepForm
+from llmtui.tui.screens.sweep_run import SweepScreen
 from llmtui.tui.screens.watch import WatchScreen
 from llmtui.tui.serving import Serving
 
@@ -156,5 +160,34 @@ def test_somebody_elses_request(
         await until(pilot, lambda: screen.progress.end is not None)
         await pilot.press("home", *["right"] * 7)
         await until(pilot, lambda: screen.panes.tokens.cursor == 7)
+
+    assert snap(size, steps)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=["wide", "small"])
+def test_a_sweep_with_the_cursor_on_a_cell_that_differs(
+    snap: Callable[..., bool], engine: ScriptedEngine, size: tuple[int, int]
+) -> None:
+    async def steps(pilot: Pilot[None]) -> None:
+        await send(pilot, "/sweep Once upon a time")
+        await until(pilot, lambda: isinstance(pilot.app.screen, SweepForm) and pilot.app.screen.focused is not None)
+        pilot.app.screen.query_one("#top_p", Input).value = "0.9, 1"
+        pilot.app.screen.query_one("#seeds", Input).value = "2"
+        await pilot.pause()
+        await pilot.press("enter")
+        await until(pilot, lambda: len(engine.runs) == 12)
+        for place, run in enumerate(engine.runs):
+            run.start()
+            run.yield_tokens([" there", " was", *([" a", " fox"] if place % 5 < 3 else [" an", " owl", "."])])
+            if place < 11:
+                run.finish()
+        screen = pilot.app.screen
+        assert isinstance(screen, SweepScreen)
+        await until(pilot, lambda: screen.view.done == 11 and len(screen.view.cells) == 12)
+        await pilot.press("escape")
+        await until(pilot, lambda: screen.status.text.startswith("stopped"))
+        screen._moved(replace(screen.view, seconds=1.5))
+        await pilot.press("down")
+        await until(pilot, lambda: screen.grid.cursor == (1, 0))
 
     assert snap(size, steps)

@@ -248,6 +248,12 @@ class MainScreen(Screen[None]):
 
         self.app.push_screen(ParameterScreen(self.session))
 
+    def action_sweep(self, argument: str = "") -> None:
+        from llmtui.tui.screens.sweep import SweepForm
+
+        prompt = argument or self._prompt_at_hand()
+        self.app.push_screen(SweepForm(self.engine, self.bridge, self.session, prompt, glyphs=self.glyphs))
+
     def action_colour(self) -> None:
         if self.panes.tokens.region.area == 0:
             self.action_tokens()
@@ -321,6 +327,11 @@ class MainScreen(Screen[None]):
             return False
         self.prompt.write(f"/{found[0].slash}{' ' if found[0].argument else ''}")
         return True
+
+    def _prompt_at_hand(self) -> str:
+        """What is being typed, or else the last prompt."""
+        typed = self.prompt.text
+        return typed if typed and not typed.startswith("/") else self.session.last_prompt or ""
 
     def _give_back(self, prompt: str | None) -> None:
         if prompt is not None and not self.prompt.text:
