@@ -16,8 +16,8 @@ from llmtui.server.channel import Channel
 from llmtui.server.pulls import MAX_PULLS
 from llmtui.settings import Settings
 
-# Each request in the engine, that waits for a model to load or that downloads one holds a thread, and more than a few of
-# each are refused; the rest answer /health and refusals at once.
+# A request holds a thread while it is in the engine, waits for a model or downloads one, and each has a bound;
+# the rest answer /health and refusals at once.
 THREADS_BESIDES_THESE = 12
 # Connections beyond MAX_CONNECTIONS are answered with a refusal; those beyond that wait to be accepted.
 REFUSED_CONNECTIONS = 256
