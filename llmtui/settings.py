@@ -225,6 +225,9 @@ class Settings(BaseSettings):
     )
     max_connections: int = Field(256, ge=1, description="API: open connections beyond which requests are refused")
     read_seconds: float = Field(30.0, gt=0.0, le=3600.0, description="API: how long a request may take to arrive whole")
+    access_log_file: Path | None = Field(
+        None, description="API: where each request is told in a line of JSON; unset: in the log file"
+    )
     debug: bool = Field(False, description="write everything to the log file")
     mouse: bool = Field(True, description="screen: take the mouse; off leaves selecting to the terminal")
     glyphs: Annotated[str, Field(pattern="^(unicode|ascii)$")] = Field(

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import torch
 from torch import Tensor
 
-from llmtui.engine.attention import PackedBatch, Span, packing, register_attention
-from llmtui.engine.kv_cache import KVSlab
+from llmtui.engine.attention import PackedBatch, PackedForward, Span
+from llmtui.engine.forks import Forks, salt_of
+from llmtui.engine.kv_cache import KVPool, KVSlab
 from llmtui.engine.prefix_cache import BLOCK, PrefixCache
 from llmtui.engine.scheduler import Slice
 
@@ -44,6 +45,10 @@ class Runner(Protocol):
         """Give a sequence its cache; how many tokens of its prompt that cache holds already."""
         ...
 
+    def end(self, sequence: "Sequence") -> None:
+        """It runs no longer; its cache is still there."""
+        ...
+
     def forward(self, work: SequenceOf[Slice]) -> list[Tensor]:
         """One tensor for each slice: [rows, vocab] float32 on the CPU; its last row alone unless `all_rows`."""
         ...
@@ -72,6 +77,9 @@ class PlainRunner:
             sequence.cache.activate_past_recording()
         return 0
 
+    def end(self, sequence: "Sequence") -> None:
+        sequence.cache = None
+
     def _new_cache(self) -> Any:
         from transformers import DynamicCache
 
@@ -94,21 +102,18 @@ class PlainRunner:
 
 
 class PackedRunner:
-    """All slices in one forward, their tokens side by side: the weights are read once for all of them.
-
-    For models whose attention goes through transformers' interface and asks it for nothing but causal or sliding
-    attention; `self_check.find_runner` tells which.
-    """
+    """All slices in one forward, their tokens side by side: the weights are read once for all of them."""
 
     path = "many sequences in one forward"
     packs = True
     rewinds = True
 
-    def __init__(self, model: Any, device: str, prefix_cache_bytes: int = PREFIX_CACHE_BYTES) -> None:
-        register_attention()
-        self._model = model
+    def __init__(self, forward: PackedForward, device: str, prefix_cache_bytes: int = PREFIX_CACHE_BYTES) -> None:
+        self.forward_rows = forward
         self._device = device
+        self._pool = KVPool(device)
         self._prefixes = PrefixCache(prefix_cache_bytes)
+        self._forks = Forks(self._prefixes)
 
     @property
     def kept_bytes(self) -> int:
@@ -116,14 +121,21 @@ class PackedRunner:
 
     def forget(self) -> None:
         self._prefixes.clear()
+        self._forks.clear()
 
     def begin(self, sequence: "Sequence") -> int:
-        sequence.cache = KVSlab(sequence.prompt_length + sequence.max_tokens)
+        sequence.cache = KVSlab(self._pool)
+        self._forks.begin(sequence)
         if sequence.params.prompt_logprobs:
             return 0  # every row of the prompt is asked for
         with torch.inference_mode():
             # the last token is left to compute: its row gives the first new one
-            return self._prefixes.fill(sequence.cache, sequence.ids[:-1], _salt(sequence))
+            begin = self._prefixes.fill(sequence.cache, sequence.ids[:-1], salt_of(sequence))
+            return self._forks.fill(sequence, sequence.cache, begin) if sequence.request.parent else begin
+
+    def end(self, sequence: "Sequence") -> None:
+        with torch.inference_mode():
+            self._forks.end(sequence)
 
     def forward(self, work: SequenceOf[Slice]) -> list[Tensor]:
         spans = [Span(part.sequence.cache, part.begin, part.last) for part in work]
@@ -140,7 +152,7 @@ class PackedRunner:
             end = min(end, sequence.prompt_length)
         if end // BLOCK > sequence.offered // BLOCK:
             with torch.inference_mode():
-                self._prefixes.keep(sequence.cache, sequence.ids[:end], _salt(sequence), sequence.offered)
+                self._prefixes.keep(sequence.cache, sequence.ids[:end], salt_of(sequence), sequence.offered)
             sequence.offered = end
 
     def forward_spans(self, spans: SequenceOf[Span], ids: list[int], all_rows: SequenceOf[bool]) -> list[Tensor]:
@@ -155,19 +167,11 @@ class PackedRunner:
             begin, end = end, end + span.end - span.begin
             kept.extend(range(begin, end) if every else (end - 1,))
             counts.append(end - begin if every else 1)
-        batch = PackedBatch(spans)
-        with torch.inference_mode(), packing(self._model.config):
-            logits = self._model(
-                input_ids=torch.tensor([ids], device=self._device),
-                position_ids=torch.tensor([positions], device=self._device),
-                past_key_values=batch,
-                use_cache=True,
-                logits_to_keep=0 if len(kept) == len(ids) else torch.tensor(kept, device=self._device),
-                packed=batch,
-            ).logits
-            return list(logits[0].float().cpu().split(counts))
-
-
-def _salt(sequence: "Sequence") -> str:
-    """Who may share blocks: requests of one client, and exact ones only what exact ones computed."""
-    return f"{'exact' if sequence.params.exact else 'any'} {sequence.request.client}"
+        with torch.inference_mode():
+            logits = self.forward_rows(
+                torch.tensor(ids, device=self._device),
+                torch.tensor(positions, device=self._device),
+                PackedBatch(spans, self._device),
+                None if len(kept) == len(ids) else torch.tensor(kept, device=self._device),
+            )
+            return list(torch.split(logits.float().cpu(), counts))

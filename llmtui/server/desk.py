@@ -9,6 +9,7 @@ from flask import Flask, Response, g
 
 from llmtui.engine import Engine, GenerationRequest
 from llmtui.engine.events import Usage
+from llmtui.server.access_log import Entry
 from llmtui.server.answer_cache import AnswerCache, Recorder, cache_key, replayed
 from llmtui.server.batch import Batch
 from llmtui.server.errors import ApiError
@@ -58,10 +59,11 @@ class Desk:
         known = [None if key is None else self.answers.get(key) for key in keys]
         if None in known:
             self.limits.check_tokens()
+        entry: Entry = g.entry
         beginnings: list[Callable[[str], Generation]] = [
-            partial(self._compute, request, key, began)
+            partial(self._compute, request, key, began, entry)
             if answer is None
-            else partial(self._replay, request, answer, began)
+            else partial(self._replay, request, answer, began, entry)
             for request, key, answer in zip(requests, keys, known, strict=True)
         ]
         batch = Batch(g.request_id, beginnings)
@@ -87,11 +89,15 @@ class Desk:
         # what the holder of one key asked must not show in the time that another's answer takes
         return cache_key(model, request, request.client if self.has_keys else "")
 
-    def _compute(self, request: GenerationRequest, key: bytes | None, began: float, name: str) -> Generation:
+    def _compute(
+        self, request: GenerationRequest, key: bytes | None, began: float, entry: Entry, name: str
+    ) -> Generation:
         def charge(usage: Usage) -> None:
+            entry.add(usage)
             self.limits.spend(request.client, usage)
 
-        watchers: list[Watcher] = [GenerationMeter(self.metrics), UsageCounter(charge)]
+        key_name = request.client if self.has_keys else ""
+        watchers: list[Watcher] = [GenerationMeter(self.metrics, key_name), UsageCounter(charge)]
         stream = self.engine.submit(replace(request, request_id=name, deadline=self._left(began)))
         if key is not None and key == self._key(request):  # else the model was changed in between
             watchers.append(Recorder(self.answers, key, []))
@@ -101,8 +107,8 @@ class Desk:
         """Seconds that are left to a generation of an HTTP request which began then."""
         return None if self.seconds is None else max(1e-3, self.seconds - (time.perf_counter() - began))
 
-    def _replay(self, request: GenerationRequest, answer: bytes, began: float, name: str) -> Generation:
-        return Generation(replayed(answer, replace(request, request_id=name), began), [])
+    def _replay(self, request: GenerationRequest, answer: bytes, began: float, entry: Entry, name: str) -> Generation:
+        return Generation(replayed(answer, replace(request, request_id=name), began), [UsageCounter(entry.add)])
 
 
 def _tell_of_cache(response: Response) -> Response:
