@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
+from llmtui.engine.branch_attention import BranchSpan
 from llmtui.engine.kv_cache import KVSlab
 
 PACKED = "llmtui_packed"
@@ -32,15 +33,19 @@ class Span:
     begin: int
     end: int
 
+    @property
+    def positions(self) -> range:
+        return range(self.begin, self.end)
+
 
 class PackedBatch:
     """The spans of one forward, in the order of their rows. To the model it is the cache, one that holds nothing."""
 
     is_compileable = False
 
-    def __init__(self, spans: Sequence[Span]) -> None:
+    def __init__(self, spans: Sequence[Span | BranchSpan]) -> None:
         self.spans = spans
-        self.lengths = [span.end - span.begin for span in spans]
+        self.lengths = [len(span.positions) for span in spans]
         self._masks: dict[tuple[int, int, int | None], Tensor] = {}
 
     def update(self, keys: Tensor, values: Tensor, *_: object, **__: object) -> tuple[Tensor, Tensor]:
@@ -96,11 +101,11 @@ def packed_attention(
         raise NotPackable(f"a window of {sliding_window} under a mask of {window}")
     layer: int = module.layer_idx
     if len(packed.spans) == 1:
-        return _attend(packed, packed.spans[0], layer, query, key, value, scaling, window).transpose(1, 2), None
+        return _attend_any(packed, packed.spans[0], layer, query, key, value, scaling, window).transpose(1, 2), None
     attended, row = [], 0
     for span, rows in zip(packed.spans, packed.lengths, strict=True):
         q, k, v = query.narrow(2, row, rows), key.narrow(2, row, rows), value.narrow(2, row, rows)
-        attended.append(_attend(packed, span, layer, q, k, v, scaling, window))
+        attended.append(_attend_any(packed, span, layer, q, k, v, scaling, window))
         row += rows
     return torch.cat(attended, dim=2).transpose(1, 2), None
 
@@ -140,6 +145,22 @@ def packing(config: Any) -> Iterator[None]:
         yield
     finally:
         config._attn_implementation = previous
+
+
+def _attend_any(
+    packed: PackedBatch,
+    span: Span | BranchSpan,
+    layer: int,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    scaling: float | None,
+    window: int | None,
+) -> Tensor:
+    if isinstance(span, Span):
+        return _attend(packed, span, layer, query, key, value, scaling, window)
+    q, k, v = (states[0].transpose(0, 1) for states in (query, key, value))
+    return span.attend(layer, q, k, v, scaling, window).transpose(0, 1)[None]
 
 
 def _attend(

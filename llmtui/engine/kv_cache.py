@@ -38,6 +38,10 @@ class KVSlab:
         value_slab.narrow(2, begin, rows).copy_(values)
         return key_slab.narrow(2, 0, end), value_slab.narrow(2, 0, end)
 
+    def view(self, layer: int, begin: int, end: int) -> tuple[Tensor, Tensor]:
+        """Keys and values of positions `begin` to `end`, to be read: [kv_heads, end - begin, dim]."""
+        return self._keys[layer][0, :, begin:end], self._values[layer][0, :, begin:end]
+
     def copy(self, begin: int, end: int) -> dict[int, tuple[Tensor, Tensor]]:
         """Keys and values of positions `begin` to `end`, of each layer, in memory of their own."""
         return {
