@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from llmtui import __version__
+from llmtui import __version__, own_process
 from llmtui.commands.lazy import LazyGroup
 from llmtui.commands.options import CONTEXT, leave, settings_from, shared_options
 
@@ -12,6 +12,10 @@ _COMMANDS = {
     "tokenize": ("llmtui.commands.tokenize:tokenize", "Show how TEXT is cut into tokens."),
     "models": ("llmtui.commands.models:models", "List the models on this machine."),
     "doctor": ("llmtui.commands.doctor:doctor", "Check what llmtui stands on."),
+    "dashboard": (
+        "llmtui.commands.dashboard:dashboard",
+        "Print a Grafana dashboard over the API's metrics, as JSON.",
+    ),
     "monitor": (
         "llmtui.commands.monitor:monitor",
         "Watch the machine: processor in all and per core, load, memory, GPU.",
@@ -109,4 +113,5 @@ def generate(
 
 def main() -> None:
     """The `llmtui` program."""
+    own_process.claim()
     cli(prog_name="llmtui")

@@ -25,6 +25,7 @@ MIN_KEY_CHARACTERS = 8
 _HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?:\.(?!-)[A-Za-z0-9-]{1,63})*")
 _RATE = r"[1-9]\d{0,8} ?(?:/|per) ?(?:[1-9]\d{0,5} ?)?(?:second|minute|hour|day)s?"
 _RATES = re.compile(rf"{_RATE}(?: ?; ?{_RATE})*", re.IGNORECASE)
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::\d{1,5})?")
 _KEY_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _KEY = re.compile(rf"[!-~]{{{MIN_KEY_CHARACTERS},512}}")
 
@@ -57,10 +58,24 @@ def parse_host(value: str) -> str:
     return value
 
 
+def parse_origins(value: str) -> str:
+    """Origins with commas between them, in lower case and without a slash at the end, as browsers send them."""
+    origins = [part.strip().lower().removesuffix("/") for part in value.split(",")]
+    if not all(origin == "*" or _ORIGIN.fullmatch(origin) for origin in origins):
+        raise ValueError("must be origins like https://a.example or http://b.example:3000, without a path, or *")
+    return ",".join(origins)
+
+
 def parse_rate(value: str) -> str:
     if not _RATES.fullmatch(value.strip()):
         raise ValueError("must be like 60/minute, or several with ; between them: 2/second;600/hour")
     return value.strip()
+
+
+def parse_address(value: str) -> str:
+    if not _is_address(value):
+        raise ValueError("must be an address like 127.0.0.1 or ::1")
+    return value
 
 
 def parse_keys(value: SecretStr) -> SecretStr:
@@ -84,6 +99,23 @@ def read_keys(text: str) -> dict[str, str]:
         if name.strip() in keys:
             raise ValueError(f"names {name.strip()} twice")
         keys[name.strip()] = key.strip()
+    return keys
+
+
+def read_keys_file(path: Path) -> dict[str, str]:
+    """The keys in a file. Raises SettingsError, without showing a key."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise SettingsError(f"API_KEYS_FILE {path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"API_KEYS_FILE {path} is not UTF-8 text") from None
+    try:
+        keys = read_keys("\n".join("" if line.lstrip().startswith("#") else line for line in lines))
+    except ValueError as error:
+        raise SettingsError(f"API_KEYS_FILE {path}: {error}") from None
+    if not keys:
+        raise SettingsError(f"API_KEYS_FILE {path} holds no key: write one as NAME:KEY, or unset it")
     return keys
 
 
@@ -142,6 +174,16 @@ class Settings(BaseSettings):
         None,
         description="API: who may ask, as NAME:KEY pairs with commas between them; needed where HOST is not loopback",
     )
+    api_keys_file: Path | None = Field(
+        None, description="API: a file with more of them, a pair a line; lines that begin with # are skipped"
+    )
+    cors_origins: Annotated[str, AfterValidator(parse_origins)] | None = Field(
+        None,
+        description="API: web pages that may ask from a browser, as in `https://a.example,http://b.example:3000`, or *",
+    )
+    trusted_proxy: Annotated[str, AfterValidator(parse_address)] | None = Field(
+        None, description="API: the address of a proxy whose X-Forwarded-For tells who asks"
+    )
     rate_limit: Annotated[str, AfterValidator(parse_rate)] | None = Field(
         None,
         description="API: requests of one key, or address, as in `60/minute` or `2/second;600/hour`; unset: no limit",
@@ -169,7 +211,23 @@ class Settings(BaseSettings):
         ge=-1.0,
         description="API: seconds that a model loaded on demand stays after its last use; 0: not at all, -1: for ever",
     )
+    request_deadline_seconds: float | None = Field(
+        None,
+        gt=0.0,
+        description="API: how long a request may take, waiting included; then it ends as it is; unset: no limit",
+    )
     max_body_bytes: int = Field(1_048_576, ge=1024, description="API: the largest request body, in bytes")
+    max_header_bytes: int = Field(
+        32_768, ge=1024, description="API: the largest request line and headers together, in bytes"
+    )
+    max_prompt_tokens: int | None = Field(
+        None, ge=1, description="API: tokens of a prompt at most; unset: as many as the context holds"
+    )
+    max_connections: int = Field(256, ge=1, description="API: open connections beyond which requests are refused")
+    read_seconds: float = Field(30.0, gt=0.0, le=3600.0, description="API: how long a request may take to arrive whole")
+    access_log_file: Path | None = Field(
+        None, description="API: where each request is told in a line of JSON; unset: in the log file"
+    )
     debug: bool = Field(False, description="write everything to the log file")
     mouse: bool = Field(True, description="screen: take the mouse; off leaves selecting to the terminal")
     glyphs: Annotated[str, Field(pattern="^(unicode|ascii)$")] = Field(
@@ -182,8 +240,17 @@ class Settings(BaseSettings):
         return None if self.keep_alive < 0 else self.keep_alive
 
     def named_keys(self) -> dict[str, str]:
-        """The API keys by name."""
-        return {} if self.api_keys is None else read_keys(self.api_keys.get_secret_value())
+        """The API keys by name. Raises SettingsError for a file that cannot be read or names one of them again."""
+        keys = {} if self.api_keys is None else read_keys(self.api_keys.get_secret_value())
+        more = {} if self.api_keys_file is None else read_keys_file(self.api_keys_file)
+        twice = sorted(keys.keys() & more.keys())
+        if twice:
+            raise SettingsError(f"API_KEYS and API_KEYS_FILE {self.api_keys_file} both name {twice[0]}")
+        return keys | more
+
+    def allowed_origins(self) -> frozenset[str]:
+        """The origins of CORS_ORIGINS, as browsers write them; `*` means any."""
+        return frozenset() if self.cors_origins is None else frozenset(self.cors_origins.split(","))
 
     @model_validator(mode="after")
     def _default_below_limit(self) -> "Settings":

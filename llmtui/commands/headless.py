@@ -11,7 +11,7 @@ from llmtui.errors import LlmtuiError
 from llmtui.models.errors import ModelError
 from llmtui.server import Keyring, Lifecycle, Server, create_app
 from llmtui.settings import Settings
-from llmtui.system.logs import setup_logging
+from llmtui.system.logs import setup_access_log, setup_logging
 from llmtui.system.paths import log_file
 
 
@@ -39,6 +39,7 @@ def run_headless(settings: Settings) -> int:
     lifecycle = Lifecycle()
     try:
         setup_logging(log, settings.debug)
+        setup_access_log(settings.access_log_file)
         with Engine(
             max_waiting=settings.max_waiting, max_running=settings.max_running, memory_budget=settings.memory_budget
         ) as engine:

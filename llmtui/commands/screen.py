@@ -8,9 +8,10 @@ from llmtui.commands.console import Console
 from llmtui.engine import Engine
 from llmtui.errors import LlmtuiError
 from llmtui.settings import Settings
-from llmtui.system.logs import setup_logging
+from llmtui.system.logs import setup_access_log, setup_logging
 from llmtui.system.paths import log_file
 from llmtui.tui import run
+from llmtui.tui.serving import Serving
 
 
 def run_screen(settings: Settings, *, serve: bool) -> int:
@@ -25,20 +26,22 @@ def run_screen(settings: Settings, *, serve: bool) -> int:
             max_waiting=settings.max_waiting, max_running=settings.max_running, memory_budget=settings.memory_budget
         )
         with ExitStack() as stack:
-            api_url = None
+            serving = None
             if serve:
                 from llmtui.server import Keyring, Server, create_app
 
+                setup_access_log(settings.access_log_file)
                 keys = Keyring.of(settings)
                 server = Server(create_app(engine, settings, keys), settings)
                 server.start()
                 if keys.generated is not None:
+                    # on the screen, too, but this line is still there when the screen is gone
                     Console().say(f"API key for this run: {keys.generated} (set API_KEYS to choose your own)")
                 stack.callback(server.close)
-                api_url = server.url
+                serving = Serving(server.url, tuple(keys.digests), keys.generated)
             # before the server, so that open streams of the API get their last event
             stack.callback(engine.close)
-            return run(engine, settings, api_url=api_url, log_file=log)
+            return run(engine, settings, serving=serving, log_file=log)
     except LlmtuiError as error:
         Console().complain(error)
         return exit_codes.ERROR

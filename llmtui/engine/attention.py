@@ -4,7 +4,7 @@ A forward computes `input_ids [1, T1 + T2 + ...]`. Everything but attention work
 by transformers under the name PACKED, writes the new keys and values to each sequence's own slab and attends over that.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
 from llmtui.engine.branch_attention import BranchSpan
-from llmtui.engine.kv_cache import KVSlab
+from llmtui.engine.kv_cache import KVSlab, Shelf
 
 PACKED = "llmtui_packed"
 # what models pass along that does not change attention; anything else that is set is refused
@@ -43,10 +43,86 @@ class PackedBatch:
 
     is_compileable = False
 
-    def __init__(self, spans: Sequence[Span | BranchSpan]) -> None:
+    def __init__(self, spans: Sequence[Span | BranchSpan], device: str | torch.device = "cpu") -> None:
         self.spans = spans
-        self.lengths = [len(span.positions) for span in spans]
         self._masks: dict[tuple[int, int, int | None], Tensor] = {}
+        self._alone: list[tuple[int, Span]] = []
+        self._branches: list[tuple[int, BranchSpan]] = []
+        self._groups: list[DecodeGroup] = []
+        decoding: dict[Shelf, list[tuple[int, Span]]] = {}
+        row = 0
+        for span in spans:
+            if isinstance(span, BranchSpan):
+                self._branches.append((row, span))
+            else:
+                span.slab.reserve(span.end)
+                if span.end - span.begin == 1:
+                    decoding.setdefault(span.slab.shelf, []).append((row, span))
+                else:
+                    self._alone.append((row, span))
+            row += len(span.positions)
+        for mates in decoding.values():
+            if len(mates) == 1:
+                self._alone += mates
+            else:
+                self._groups.append(DecodeGroup(mates, device))
+
+    def attend(
+        self, layer: int, query: Tensor, rows: Tensor, scaling: float | None = None, window: int | None = None
+    ) -> Tensor:
+        """Write new keys and values down; each row's attention over all that its sequence has up to it.
+
+        query: [rows, heads, dim]; rows: [rows, 2 kv_heads, dim], the keys' heads and the values'; window: how many
+        positions a row sees, itself included, None: all. Returns [rows, heads, dim].
+        """
+        if len(self.spans) == 1 and self._alone:
+            return self._attend_alone(self._alone[0][1], layer, query, rows, scaling, window)
+        if len(self._groups) == 1 and self._groups[0].is_all_of(len(query)):
+            return self._groups[0].attend(layer, query, rows, scaling, window)
+        attended = torch.empty_like(query, memory_format=torch.contiguous_format)
+        for row, span in self._alone:
+            part = slice(row, row + span.end - span.begin)
+            attended[part] = self._attend_alone(span, layer, query[part], rows[part], scaling, window)
+        for row, branches in self._branches:
+            part = slice(row, row + len(branches.positions))
+            attended[part] = branches.attend(layer, query[part], rows[part], scaling, window)
+        for group in self._groups:
+            attended[group.rows] = group.attend(layer, query[group.rows], rows[group.rows], scaling, window)
+        return attended
+
+    def _attend_alone(
+        self, span: Span, layer: int, query: Tensor, rows: Tensor, scaling: float | None, window: int | None
+    ) -> Tensor:
+        known = span.slab.write(layer, span.begin, rows)
+        if window is not None and span.begin >= window:
+            # the first row sees itself and window - 1 before it, and no later row sees further back
+            known = known[:, span.begin - window + 1 :]
+        count, heads, dim = query.shape
+        keys, values = known.unsqueeze(0).chunk(2, dim=1)
+        grouped = heads != keys.shape[1]
+        if count == 1:
+            # the heads that share keys become rows over them
+            shared = query.reshape(1, keys.shape[1], -1, dim)
+            return scaled_dot_product_attention(shared, keys, values, scale=scaling).reshape(1, heads, dim)
+        query = query.transpose(0, 1).unsqueeze(0)
+        causal = span.begin == 0 and (window is None or count <= window)
+        mask = None if causal else self.mask(count, keys.shape[2], window, query.device)
+        attended = scaled_dot_product_attention(
+            query, keys, values, attn_mask=mask, is_causal=causal, scale=scaling, enable_gqa=grouped
+        )
+        return attended[0].transpose(0, 1)
+
+    def mask(self, rows: int, keys: int, window: int | None, device: torch.device) -> Tensor:
+        """Which of the keys, the last of which is the last row's own, each row sees: [rows, keys] bool."""
+        known = self._masks.get((rows, keys, window))
+        if known is None:
+            known = torch.ones(rows, keys, dtype=torch.bool, device=device).tril_(keys - rows)
+            if window is not None:
+                known.triu_(keys - rows - window + 1)
+            self._masks[rows, keys, window] = known
+        return known
+
+    # what transformers asks a cache
 
     def update(self, keys: Tensor, values: Tensor, *_: object, **__: object) -> tuple[Tensor, Tensor]:
         return keys, values
@@ -60,14 +136,57 @@ class PackedBatch:
     def get_mask_sizes(self, query_length: int, *_: object) -> tuple[int, int]:
         return query_length, 0
 
-    def mask(self, rows: int, keys: int, window: int | None, device: torch.device) -> Tensor:
-        """Which of the keys, the last of which is the last row's own, each row sees: [rows, keys] bool."""
-        known = self._masks.get((rows, keys, window))
+
+class DecodeGroup:
+    """Rows of sequences that share a shelf, one each: a single call attends for all of them.
+
+    rows: which of the forward's rows they are, [n] int64, by place on the shelf.
+    """
+
+    def __init__(self, mates: Sequence[tuple[int, Span]], device: str | torch.device) -> None:
+        mates = sorted(mates, key=lambda mate: mate[1].slab.place)
+        self._spans = [span for _, span in mates]
+        self._shelf = self._spans[0].slab.shelf
+        self.rows = torch.tensor([row for row, _ in mates], device=device)
+        self._in_order = [row for row, _ in mates] == list(range(len(mates)))
+        places = [span.slab.place for span in self._spans]
+        self._first, self._end = places[0], places[-1] + 1
+        self._longest = max(span.end for span in self._spans)
+        self._places = torch.tensor(places, device=device)
+        self._positions = torch.tensor([span.begin for span in self._spans], device=device)
+        # a free place between them is computed and thrown away
+        self._seats = self._places - self._first
+        self._gaps = self._end - self._first != len(mates)
+        ends = torch.zeros(self._end - self._first, dtype=torch.int64, device=device)
+        self._ends = ends.index_copy_(0, self._seats, self._positions + 1)
+        self._masks: dict[int | None, Tensor] = {}
+
+    def is_all_of(self, rows: int) -> bool:
+        """Whether these are all rows of the forward, in their order."""
+        return self._in_order and len(self._spans) == rows
+
+    def attend(self, layer: int, query: Tensor, rows: Tensor, scaling: float | None, window: int | None) -> Tensor:
+        """What `PackedBatch.attend` does, for these rows alone."""
+        shelf = self._shelf.rows(layer, rows)
+        shelf.transpose(1, 2).index_put_((self._places, self._positions), rows)
+        _, heads, dim = query.shape
+        keys, values = shelf[self._first : self._end, :, : self._longest].chunk(2, dim=1)
+        if self._gaps:
+            query = query.new_zeros(len(keys), heads, dim).index_copy_(0, self._seats, query)
+        shared = query.reshape(len(keys), keys.shape[1], -1, dim)
+        attended = scaled_dot_product_attention(shared, keys, values, attn_mask=self._mask(window), scale=scaling)
+        attended = attended.reshape(len(keys), heads, dim)
+        return attended.index_select(0, self._seats) if self._gaps else attended
+
+    def _mask(self, window: int | None) -> Tensor:
+        """Which positions each place's row sees: [places, 1, 1, positions] bool."""
+        known = self._masks.get(window)
         if known is None:
-            known = torch.ones(rows, keys, dtype=torch.bool, device=device).tril_(keys - rows)
+            positions = torch.arange(self._longest, device=self._ends.device)
+            known = positions < self._ends[:, None]
             if window is not None:
-                known.triu_(keys - rows - window + 1)
-            self._masks[rows, keys, window] = known
+                known &= positions >= self._ends[:, None] - window
+            known = self._masks[window] = known[:, None, None]
         return known
 
 
@@ -99,15 +218,8 @@ def packed_attention(
     window = None if attention_mask is None else int(attention_mask)
     if sliding_window is not None and window not in (None, sliding_window):
         raise NotPackable(f"a window of {sliding_window} under a mask of {window}")
-    layer: int = module.layer_idx
-    if len(packed.spans) == 1:
-        return _attend_any(packed, packed.spans[0], layer, query, key, value, scaling, window).transpose(1, 2), None
-    attended, row = [], 0
-    for span, rows in zip(packed.spans, packed.lengths, strict=True):
-        q, k, v = query.narrow(2, row, rows), key.narrow(2, row, rows), value.narrow(2, row, rows)
-        attended.append(_attend_any(packed, span, layer, q, k, v, scaling, window))
-        row += rows
-    return torch.cat(attended, dim=2).transpose(1, 2), None
+    rows = torch.cat((key, value), dim=1)[0].transpose(0, 1)
+    return packed.attend(module.layer_idx, query[0].transpose(0, 1), rows, scaling, window)[None], None
 
 
 def packed_mask(*, mask_function: Any, config: Any, device: Any, **_: object) -> Tensor | None:
@@ -136,6 +248,35 @@ def register_attention() -> None:
     AttentionMaskInterface.register(PACKED, packed_mask)
 
 
+# ids: [rows], their positions: [rows], whose they are, the rows whose logits are wanted (None: all) → [wanted, vocab]
+PackedForward = Callable[[Tensor, Tensor, PackedBatch, Tensor | None], Tensor]
+
+
+class OwnForward:
+    """The model's own forward, with its attention packed.
+
+    For models whose attention goes through transformers' interface and asks it for nothing but causal or sliding
+    attention; `self_check.find_runner` tells which.
+    """
+
+    def __init__(self, model: Any) -> None:
+        register_attention()
+        self._model = model
+
+    def __call__(self, ids: Tensor, positions: Tensor, batch: PackedBatch, kept: Tensor | None) -> Tensor:
+        with packing(self._model.config):
+            output = self._model(
+                input_ids=ids[None],
+                position_ids=positions[None],
+                past_key_values=batch,
+                use_cache=True,
+                logits_to_keep=0 if kept is None else kept,
+                packed=batch,
+            )
+        logits: Tensor = output.logits[0]
+        return logits
+
+
 @contextmanager
 def packing(config: Any) -> Iterator[None]:
     """Inside, the model of this config attends packed; outside it is as it was loaded."""
@@ -145,50 +286,3 @@ def packing(config: Any) -> Iterator[None]:
         yield
     finally:
         config._attn_implementation = previous
-
-
-def _attend_any(
-    packed: PackedBatch,
-    span: Span | BranchSpan,
-    layer: int,
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    scaling: float | None,
-    window: int | None,
-) -> Tensor:
-    if isinstance(span, Span):
-        return _attend(packed, span, layer, query, key, value, scaling, window)
-    q, k, v = (states[0].transpose(0, 1) for states in (query, key, value))
-    return span.attend(layer, q, k, v, scaling, window).transpose(0, 1)[None]
-
-
-def _attend(
-    packed: PackedBatch,
-    span: Span,
-    layer: int,
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    scaling: float | None,
-    window: int | None,
-) -> Tensor:
-    """One sequence's attention, [1, heads, rows, dim], over everything it has up to its last row."""
-    keys, values = span.slab.write(layer, span.begin, key, value)
-    if window is not None and span.begin >= window:
-        # the first row sees itself and window - 1 before it, and no later row sees further back
-        first = span.begin - window + 1
-        keys, values = keys[:, :, first:], values[:, :, first:]
-    heads, rows = query.shape[1], query.shape[2]
-    grouped = heads != keys.shape[1]
-    if rows == 1:
-        if not grouped:
-            return scaled_dot_product_attention(query, keys, values, scale=scaling)
-        # the heads that share keys become rows over them
-        shared = query.reshape(1, keys.shape[1], -1, query.shape[3])
-        attended = scaled_dot_product_attention(shared, keys, values, scale=scaling)
-        return attended.reshape(1, heads, 1, -1)
-    if span.begin == 0 and (window is None or rows <= window):
-        return scaled_dot_product_attention(query, keys, values, scale=scaling, is_causal=True, enable_gqa=grouped)
-    mask = packed.mask(rows, keys.shape[2], window, query.device)
-    return scaled_dot_product_attention(query, keys, values, attn_mask=mask, scale=scaling, enable_gqa=grouped)

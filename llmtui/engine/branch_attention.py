@@ -14,26 +14,23 @@ from llmtui.engine.lookahead import LOOKAHEAD_ROWS, BranchRow
 
 
 class BranchTails:
-    """Keys and values of the branches of one sequence beyond its own: for each layer [slots, depth, kv_heads, dim]."""
+    """What the branches of one sequence have beyond it: for each layer [slots, depth, 2 kv_heads, dim]."""
 
     def __init__(self, depth: int) -> None:
         self._depth = depth
-        self._layers: dict[int, tuple[Tensor, Tensor]] = {}
+        self._layers: dict[int, Tensor] = {}
 
-    def write(self, layer: int, slots: Tensor, steps: Tensor, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-        """Put down one row for each of the slots; all that these slots hold, [rows, depth, kv_heads, dim].
+    def write(self, layer: int, slots: Tensor, steps: Tensor, rows: Tensor) -> Tensor:
+        """Put down a row in each of the slots; all that these slots hold, [rows, depth, 2 kv_heads, dim].
 
-        keys, values: [rows, kv_heads, dim]; slots, steps: [rows] int64.
+        rows: [rows, 2 kv_heads, dim], the keys' heads and the values'; slots, steps: [rows] int64.
         """
         known = self._layers.get(layer)
         if known is None:
             # zeros: what is not written yet is masked, but no number may be anything times nothing
-            shape = (LOOKAHEAD_ROWS, self._depth, *keys.shape[1:])
-            known = self._layers[layer] = (keys.new_zeros(shape), values.new_zeros(shape))
-        tail_keys, tail_values = known
-        tail_keys[slots, steps] = keys
-        tail_values[slots, steps] = values
-        return tail_keys[slots], tail_values[slots]
+            known = self._layers[layer] = rows.new_zeros((LOOKAHEAD_ROWS, self._depth, *rows.shape[1:]))
+        known[slots, steps] = rows
+        return known[slots]
 
 
 class BranchSpan:
@@ -48,25 +45,23 @@ class BranchSpan:
         self._index: tuple[Tensor, Tensor] | None = None
         self._masks: dict[int | None, Tensor] = {}
 
-    def attend(
-        self, layer: int, query: Tensor, keys: Tensor, values: Tensor, scaling: float | None, window: int | None
-    ) -> Tensor:
-        """Put down the rows' own keys and values; what each row sees, weighed.
+    def attend(self, layer: int, query: Tensor, rows: Tensor, scaling: float | None, window: int | None) -> Tensor:
+        """What `PackedBatch.attend` does, for these rows: their keys and values go to the tails.
 
-        query: [rows, heads, dim]; keys, values: [rows, kv_heads, dim]; window: positions that a row sees, itself
-        included, None: all. Returns [rows, heads, dim].
+        query: [rows, heads, dim]; rows: [rows, 2 kv_heads, dim]; window: positions that a row sees, itself included,
+        None: all. Returns [rows, heads, dim].
         """
-        rows, heads, dim = query.shape
-        kv_heads = keys.shape[1]
+        count, heads, dim = query.shape
+        kv_heads = rows.shape[1] // 2
         slots, steps = self._places(query.device)
-        tail_keys, tail_values = self._tails.write(layer, slots, steps, keys, values)
-        tail_keys, tail_values = tail_keys[:, : self._depth], tail_values[:, : self._depth]
-        known_keys, known_values = self.slab.view(layer, self._first(window), self._end)
+        tails = self._tails.write(layer, slots, steps, rows)[:, : self._depth]
+        tail_keys, tail_values = tails.chunk(2, dim=2)
+        known_keys, known_values = self.slab.view(layer, self._first(window), self._end).chunk(2)
         known = known_keys.shape[1]
         # the heads that share keys become rows over them: [kv_heads, group, rows, dim]
-        shared = query.reshape(rows, kv_heads, -1, dim).permute(1, 2, 0, 3)
+        shared = query.reshape(count, kv_heads, -1, dim).permute(1, 2, 0, 3)
         shared = shared * (dim**-0.5 if scaling is None else scaling)
-        by_head, by_kv = shared.shape[:3], heads // kv_heads * rows
+        by_head, by_kv = shared.shape[:3], heads // kv_heads * count
         before = torch.matmul(shared.reshape(kv_heads, by_kv, dim), known_keys.transpose(1, 2)).view(*by_head, known)
         own = torch.einsum("kgrd,rtkd->kgrt", shared, tail_keys)
         scores = torch.cat((before, own), dim=-1).float() + self._mask(window, query.device)
@@ -74,7 +69,7 @@ class BranchSpan:
         of_known = weights[..., :known].reshape(kv_heads, by_kv, known)
         attended: Tensor = torch.matmul(of_known, known_values).view(*by_head, dim)
         attended = attended + torch.einsum("kgrt,rtkd->kgrd", weights[..., known:], tail_values)
-        return attended.permute(2, 0, 1, 3).reshape(rows, heads, dim)
+        return attended.permute(2, 0, 1, 3).reshape(count, heads, dim)
 
     @property
     def _end(self) -> int:

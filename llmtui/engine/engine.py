@@ -254,11 +254,21 @@ class Engine:
         """Those that wait or run, oldest first."""
         return [view_of(sequence) for sequence in self._admission.everybody()]
 
+    def ended_requests(self) -> list[RequestView]:
+        """The last ones that ended, oldest first."""
+        return [ended.view for ended in self._loop.ended]
+
     def watch(self, request_id: str) -> Watch:
-        """Read along with a request that waits or runs, beside its own reader. Raises RequestEnded."""
+        """Read along with a request, beside its own reader; or read over one of the last that ended.
+
+        Raises RequestEnded for one that ended longer ago, or never was.
+        """
         sequence = self._admission.find(request_id)
         if sequence is None:
-            raise RequestEnded(request_id)
+            ended = next((ended for ended in self._loop.ended if ended.view.id == request_id), None)
+            if ended is None:
+                raise RequestEnded(request_id)
+            return ended.watch()
         # the reader may outlive the sequence, and must not keep its model in memory
         stream = sequence.stream
         reader = Stream(request_id, lambda: self._loop.call(lambda: stream.leave(reader)))

@@ -51,7 +51,7 @@ class GenerationFailed(EngineError):
 
 
 class RequestEnded(EngineError):
-    """What was asked for concerns a request that neither waits nor runs."""
+    """What was asked for concerns a request that neither waits nor runs, and is no longer remembered."""
 
     def __init__(self, request_id: str) -> None:
         super().__init__(f"request {request_id} has ended")

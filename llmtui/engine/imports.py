@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from llmtui import own_process
+from llmtui.engine.unneeded import decline_unneeded
+
 # pauses of a worker thread between two pieces of work, about 20 µs, before it gives its core away
 SPINS = "1000"
 
@@ -25,7 +28,11 @@ def import_heavy_libraries() -> None:
     _load_shared_libraries()
     with collector_off():
         import torch
-        from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: F401 - imported for the import
+
+        if own_process.is_ours():
+            decline_unneeded()
+        # imported for the import: the last one brings most of transformers, which the first model would wait for
+        from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel  # noqa: F401
         from transformers.utils import logging as transformers_logging
 
     # its own handler would write to the terminal that the screen owns

@@ -1,61 +1,138 @@
-"""A sequence's keys and values: written in place, and never copied but when a slab doubles."""
+"""Keys and values of running sequences: written in place, and side by side, so that one call attends for many.
 
+Memory comes in shelves. A shelf has places of one capacity: of each layer a tensor [places, 2 kv_heads, capacity, dim],
+the heads of the keys, then those of the values. A sequence holds one place and moves to one of twice the capacity when
+that is full, so that those who share a shelf are of similar length.
+"""
+
+import math
+import mmap
+
+import torch
 from torch import Tensor
 
 FIRST_CAPACITY = 128
+MOST_PLACES = 16
+# of one shelf: beyond that, what one call more for each sequence costs is nothing beside what it computes
+SHELF_TOKENS = 16384
+
+
+class Shelf:
+    """Places of one capacity. The memory for a layer is made when its first row is written."""
+
+    def __init__(self, capacity: int, places: int) -> None:
+        self.capacity = capacity
+        self._used = [0] * places
+        self._free = set(range(places))
+        self.layers: dict[int, Tensor] = {}
+
+    @property
+    def full(self) -> bool:
+        return not self._free
+
+    def take(self) -> int:
+        """The lowest free place: those in use lie together."""
+        place = min(self._free)
+        self._free.discard(place)
+        with torch.inference_mode():
+            # rows that are masked count nothing, but an infinity times nothing is no number
+            for rows in self.layers.values():
+                rows[place, :, : self._used[place]] = 0
+        return place
+
+    def give_back(self, place: int, used: int) -> None:
+        """used: how many rows were written."""
+        self._used[place] = used
+        self._free.add(place)
+        if len(self._free) == len(self._used):
+            self.layers.clear()
+
+    def rows(self, layer: int, like: Tensor) -> Tensor:
+        """[places, 2 kv_heads, capacity, dim] of a layer; like: rows that are about to be written."""
+        known = self.layers.get(layer)
+        if known is None:
+            known = self.layers[layer] = _zeros((len(self._used), like.shape[1], self.capacity, like.shape[2]), like)
+        return known
+
+
+class KVPool:
+    """The shelves of one model on one device."""
+
+    def __init__(self, device: str = "cpu") -> None:
+        # memory that nobody has touched costs nothing on a CPU alone
+        self._shelf_tokens = SHELF_TOKENS if device == "cpu" else 0
+        self._shelves: dict[int, list[Shelf]] = {}
+
+    def place(self, capacity: int) -> tuple[Shelf, int]:
+        """A free place for so many tokens."""
+        shelves = self._shelves.setdefault(capacity, [])
+        shelf = next((shelf for shelf in shelves if not shelf.full), None)
+        if shelf is None:
+            shelf = Shelf(capacity, max(1, min(MOST_PLACES, self._shelf_tokens // capacity)))
+            shelves.append(shelf)
+        return shelf, shelf.take()
 
 
 class KVSlab:
-    """Keys and values of one sequence, for each layer a slab [1, kv_heads, capacity, dim] that doubles when full.
+    """Keys and values of one sequence: its place on a shelf, which is free again when nothing refers to the slab."""
 
-    limit: tokens that the sequence can reach; no slab grows beyond it. bytes: of all slabs.
-    """
+    def __init__(self, pool: KVPool | None = None) -> None:
+        self._pool = pool or KVPool()
+        self._length = 0
+        self.shelf, self.place = self._pool.place(FIRST_CAPACITY)
 
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._keys: dict[int, Tensor] = {}
-        self._values: dict[int, Tensor] = {}
-        self.bytes = 0
+    def __del__(self) -> None:
+        self.shelf.give_back(self.place, self._length)
 
     @property
     def layers(self) -> int:
-        """How many layers have written to it."""
-        return len(self._keys)
+        """How many layers have written to its shelf."""
+        return len(self.shelf.layers)
 
-    def write(self, layer: int, begin: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-        """Put down the keys and values of positions from `begin` on; views of all up to the last of them.
+    @property
+    def bytes(self) -> int:
+        """What its place takes."""
+        return sum(rows[0].nbytes for rows in list(self.shelf.layers.values()))
 
-        keys, values: [1, kv_heads, rows, dim]. Writing the same positions again replaces them.
+    def reserve(self, end: int) -> None:
+        """Have room for positions below `end`; what is there moves if it must."""
+        if end > self.shelf.capacity:
+            capacity = self.shelf.capacity
+            while capacity < end:
+                capacity *= 2
+            shelf, place = self._pool.place(capacity)
+            for layer, rows in self.shelf.layers.items():
+                known = rows[self.place, :, : self._length]
+                shelf.rows(layer, known.transpose(0, 1))[place, :, : self._length] = known
+            self.shelf.give_back(self.place, self._length)
+            self.shelf, self.place = shelf, place
+        self._length = max(self._length, end)
+
+    def write(self, layer: int, begin: int, rows: Tensor) -> Tensor:
+        """Put down keys and values of positions from `begin` on; a view of all up to the last: [2 kv_heads, end, dim].
+
+        rows: [n, 2 kv_heads, dim]. Writing the same positions again replaces them.
         """
-        rows = keys.shape[2]
-        end = begin + rows
-        slab = self._keys.get(layer)
-        if slab is None or end > slab.shape[2]:
-            self._keys[layer] = self._grown(slab, begin, end, keys)
-            self._values[layer] = self._grown(self._values.get(layer), begin, end, values)
-        key_slab, value_slab = self._keys[layer], self._values[layer]
-        key_slab.narrow(2, begin, rows).copy_(keys)
-        value_slab.narrow(2, begin, rows).copy_(values)
-        return key_slab.narrow(2, 0, end), value_slab.narrow(2, 0, end)
+        end = begin + rows.shape[0]
+        self.reserve(end)
+        place = self.shelf.rows(layer, rows)[self.place]
+        place[:, begin:end] = rows.transpose(0, 1)
+        return place[:, :end]
 
-    def view(self, layer: int, begin: int, end: int) -> tuple[Tensor, Tensor]:
-        """Keys and values of positions `begin` to `end`, to be read: [kv_heads, end - begin, dim]."""
-        return self._keys[layer][0, :, begin:end], self._values[layer][0, :, begin:end]
+    def view(self, layer: int, begin: int, end: int) -> Tensor:
+        """Keys and values of positions `begin` to `end`, to be read: [2 kv_heads, end - begin, dim]."""
+        return self.shelf.layers[layer][self.place, :, begin:end]
 
-    def copy(self, begin: int, end: int) -> dict[int, tuple[Tensor, Tensor]]:
-        """Keys and values of positions `begin` to `end`, of each layer, in memory of their own."""
+    def copy(self, begin: int, end: int) -> dict[int, Tensor]:
+        """[end - begin, 2 kv_heads, dim] of each layer, in memory of their own."""
         return {
-            layer: (keys[:, :, begin:end].clone(), self._values[layer][:, :, begin:end].clone())
-            for layer, keys in self._keys.items()
+            layer: rows[self.place, :, begin:end].transpose(0, 1).clone() for layer, rows in self.shelf.layers.items()
         }
 
-    def _grown(self, slab: Tensor | None, begin: int, end: int, like: Tensor) -> Tensor:
-        capacity = FIRST_CAPACITY
-        while capacity < end:
-            capacity *= 2
-        grown = like.new_empty(1, like.shape[1], max(end, min(capacity, self._limit)), like.shape[3])
-        self.bytes += grown.nbytes
-        if slab is not None:
-            self.bytes -= slab.nbytes
-            grown[:, :, :begin] = slab[:, :, :begin]
-        return grown
+
+def _zeros(shape: tuple[int, ...], like: Tensor) -> Tensor:
+    """On a CPU, memory that is not there before it is touched; torch's own zeros are written at once."""
+    if like.device.type != "cpu":
+        return like.new_zeros(shape)
+    count = math.prod(shape)
+    return torch.frombuffer(mmap.mmap(-1, count * like.element_size()), dtype=like.dtype, count=count).view(shape)

@@ -1,25 +1,29 @@
-"""The requests in the engine at this moment, for people to watch."""
+"""The requests in the engine, for people to look at: those of this moment, and the last ones that ended."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
+
+from llmtui.engine.events import Failed, Finished
 
 if TYPE_CHECKING:
     from llmtui.engine.sequence import Sequence
 
+RequestState = Literal["waiting", "running", "finished", "cancelled", "failed"]
+
 
 @dataclass(frozen=True, slots=True)
 class RequestView:
-    """One request that waits or runs. Counts are tokens, times are seconds.
+    """One request that waits, runs or has ended. Counts are tokens, times are seconds.
 
-    queued, running    how long it waited, and how long it runs by now
+    queued, running    how long it waited, and how long it runs by now, or ran
     tokens_per_second  decode speed; None before the second token
     """
 
     id: str
     client: str
     model: str
-    state: Literal["waiting", "running"]
+    state: RequestState
     prompt_tokens: int
     generated_tokens: int
     max_tokens: int
@@ -46,6 +50,14 @@ def view_of(sequence: "Sequence") -> RequestView:
         running=0.0 if started is None else now - started,
         tokens_per_second=(generated - 1) / decode if generated > 1 and decode > 0 else None,
     )
+
+
+def view_of_ended(sequence: "Sequence", end: Finished | Failed) -> RequestView:
+    """A sequence that has just ended."""
+    state: RequestState = "failed"
+    if isinstance(end, Finished):
+        state = "cancelled" if end.reason == "cancelled" else "finished"
+    return replace(view_of(sequence), state=state)
 
 
 def cache_bytes(cache: Any) -> int:

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from llmtui.engine.detokenize import Pieces
+from llmtui.engine.lean import same_input
 from llmtui.engine.loaded import LoadedModel
 from llmtui.engine.loads import LoadStage, LoadTask, ModelInfo
 from llmtui.engine.quantize import choose_precision, pack_linears, weight_bytes
@@ -53,7 +54,7 @@ def _load(task: LoadTask, device: str, dtype: str, make_room: Callable[[int], No
     parameters, vocab_size = model.num_parameters(), model.get_output_embeddings().weight.shape[0]
     precision = precision.fitted(parameters)
     if precision.packing is not None:
-        pack_linears(model, precision.packing)
+        pack_linears(model, precision.packing, same_input(model))
         _stop_if_cancelled(task)
     weights_bytes = weight_bytes(model)
     make_room(weights_bytes)

@@ -9,12 +9,13 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, TypeVar
 
 from llmtui.engine.admission import Admission
-from llmtui.engine.events import Queued
+from llmtui.engine.events import FinishReason, Queued
 from llmtui.engine.live import cache_bytes
 from llmtui.engine.memory import return_free_memory
 from llmtui.engine.residents import Residents
 from llmtui.engine.scheduler import Scheduler, Slice
 from llmtui.engine.speed import Speedometer
+from llmtui.engine.watching import EndedRequest, remember
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -31,6 +32,7 @@ class EngineLoop:
 
     closed, crashed    whether it was told to end, and whether it ended by itself
     prefix_hit_tokens  prompt tokens so far that need not be computed
+    ended              the last requests that ended, oldest first
     """
 
     def __init__(self, max_running: int, admission: Admission, residents: Residents, speed: Speedometer) -> None:
@@ -38,6 +40,7 @@ class EngineLoop:
         self.crashed = False
         self.scheduler = Scheduler(max_running)
         self.prefix_hit_tokens = 0
+        self.ended: tuple[EndedRequest, ...] = ()
         self._admission = admission
         self._residents = residents
         self._speed = speed
@@ -108,7 +111,7 @@ class EngineLoop:
 
     def _turn(self) -> None:
         self._take_commands()
-        self._drop_cancelled()
+        self._drop_unwanted()
         if self._residents.drop_expired():
             return_free_memory()
         for sequence in self.scheduler.admit():
@@ -121,7 +124,7 @@ class EngineLoop:
         self.closed = True
         self._take_commands()
         for sequence in self._admission.everybody():
-            self._cancel_now(sequence)
+            self._finish(sequence, "cancelled")
 
     def _take_commands(self) -> None:
         """Do what other threads asked for; with nothing to run, wait for it, or for an idle model's time to be up."""
@@ -133,10 +136,12 @@ class EngineLoop:
         except queue.Empty:
             return
 
-    def _drop_cancelled(self) -> None:
+    def _drop_unwanted(self) -> None:
         for sequence in self.scheduler.everything():
             if sequence.cancel_requested:
-                self._cancel_now(sequence)
+                self._finish(sequence, "cancelled")
+            elif sequence.overdue:
+                self._finish(sequence, "deadline")
 
     def _start(self, sequence: "Sequence") -> None:
         try:
@@ -182,7 +187,7 @@ class EngineLoop:
             return
         self._speed.count(sequence.generated - generated)
         if reason is not None:
-            self._end(sequence, lambda: sequence.finish(reason))
+            self._finish(sequence, reason)
 
     def _fail(self, sequence: "Sequence", error: Exception) -> None:
         self._end(sequence, lambda: sequence.fail(error))
@@ -193,6 +198,7 @@ class EngineLoop:
         self._residents.release(sequence.model)
         self._speed.ended(time.perf_counter() - sequence.clock.submitted)
         report()
+        self.ended = remember(self.ended, sequence)
 
-    def _cancel_now(self, sequence: "Sequence") -> None:
-        self._end(sequence, lambda: sequence.finish("cancelled"))
+    def _finish(self, sequence: "Sequence", reason: FinishReason) -> None:
+        self._end(sequence, lambda: sequence.finish(reason))

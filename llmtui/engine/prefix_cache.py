@@ -15,13 +15,13 @@ BLOCK = 64
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Keys and values of the tokens of one block, of each layer: [1, kv_heads, BLOCK, dim]. Never written to."""
+    """Keys and values of the tokens of one block, of each layer: [BLOCK, 2 kv_heads, dim]. Never written to."""
 
-    layers: dict[int, tuple[Tensor, Tensor]]
+    layers: dict[int, Tensor]
 
     @property
     def bytes(self) -> int:
-        return sum(keys.nbytes + values.nbytes for keys, values in self.layers.values())
+        return sum(rows.nbytes for rows in self.layers.values())
 
 
 class PrefixCache:
@@ -40,9 +40,10 @@ class PrefixCache:
         """Copy the longest known beginning of `ids` to an empty slab; how many tokens it has, a multiple of BLOCK."""
         keys = self._keys(ids, salt)
         known = next((n for n, key in enumerate(keys) if key not in self._blocks), len(keys))
+        slab.reserve(known * BLOCK)
         for number, key in enumerate(keys[:known]):
-            for layer, (block_keys, block_values) in self._blocks[key].layers.items():
-                slab.write(layer, number * BLOCK, block_keys, block_values)
+            for layer, rows in self._blocks[key].layers.items():
+                slab.write(layer, number * BLOCK, rows)
         self._touch(keys[:known])
         return known * BLOCK
 

@@ -5,7 +5,7 @@ float32, so every layer below takes and gives x: [..., in] float32 → [..., out
 """
 
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -125,21 +125,45 @@ class Int8Linear(nn.Module):
 
 
 PackedLinear = OneDnnLinear | HalfLinear | Int8Linear
+
+
+class Part(nn.Module):
+    """One of several linears with the same input, which are packed as a whole: its outputs are `begin` to `end`."""
+
+    def __init__(self, whole: PackedLinear, begin: int, end: int) -> None:
+        super().__init__()
+        self.whole = whole
+        self.in_features, self.out_features = whole.in_features, end - begin
+        self._outputs = slice(begin, end)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.whole(x)[..., self._outputs]
+        return y
+
+    @property
+    def weight(self) -> Tensor:
+        """[out, in] float32: a copy of what the layer multiplies with."""
+        return self.whole.weight[self._outputs]
+
+
 Packing = Callable[[Tensor, Tensor | None], PackedLinear]
 
 
-def pack_linears(model: nn.Module, packing: Packing) -> None:
+def pack_linears(model: nn.Module, packing: Packing, same_input: Iterable[tuple[str, ...]] = ()) -> None:
     """Replace every linear of a float32 model on the CPU, GPT-2's Conv1D and a tied head too, one at a time.
 
-    Each layer's own weights are let go before the next is packed. A tied head gets a copy: the embedding keeps its own.
-    What is left is copied out of the file that transformers maps into memory, so that the file can go.
+    same_input: names of linears that are packed as one, and become its parts. Each layer's own weights are let go
+    before the next is packed. A tied head gets a copy: the embedding keeps its own. What is left is copied out of the
+    file that transformers maps into memory, so that the file can go.
     """
     from transformers.pytorch_utils import Conv1D
 
-    names = [
-        name for name, module in model.named_modules(remove_duplicate=False) if type(module) in (nn.Linear, Conv1D)
-    ]
     with torch.no_grad():
+        for group in same_input:
+            _pack_together(model, group, packing)
+        names = [
+            name for name, module in model.named_modules(remove_duplicate=False) if type(module) in (nn.Linear, Conv1D)
+        ]
         for name in names:
             module: Any = model.get_submodule(name)
             weight = module.weight.t() if type(module) is Conv1D else module.weight
@@ -149,6 +173,18 @@ def pack_linears(model: nn.Module, packing: Packing) -> None:
         for parameter in model.parameters():
             parameter.data = parameter.data.clone()
     return_free_memory()
+
+
+def _pack_together(model: nn.Module, names: tuple[str, ...], packing: Packing) -> None:
+    linears: list[Any] = [model.get_submodule(name) for name in names]
+    biases = [linear.bias for linear in linears]
+    if any((bias is None) != (biases[0] is None) for bias in biases):
+        return
+    whole = packing(torch.cat([linear.weight for linear in linears]), None if biases[0] is None else torch.cat(biases))
+    begin = 0
+    for name, linear in zip(names, linears, strict=True):
+        model.set_submodule(name, Part(whole, begin, begin + linear.out_features))
+        begin += linear.out_features
 
 
 def weight_bytes(model: nn.Module) -> int:

@@ -129,6 +129,7 @@ class GenerationRequest:
 
     messages are rendered with the model's chat template.
     model    the name of a resident model; None: the engine's chosen one
+    deadline seconds from submit after which it ends as it is, running or still waiting; None: no limit
     client   whose turn it is when several wait: the screen, or an API key or address
     clip     ask for fewer tokens, rather than be refused, where max_tokens would overflow the context
     """
@@ -138,6 +139,7 @@ class GenerationRequest:
     messages: Sequence[ChatMessage] | None = None
     params: SamplingParams = field(default_factory=SamplingParams)
     model: str | None = None
+    deadline: float | None = None
     client: str = "local"
     clip: bool = False
     request_id: str = field(default_factory=lambda: uuid.uuid4().hex)
@@ -148,6 +150,8 @@ class GenerationRequest:
             raise ParameterError("prompt", f"must be given once, as text, token ids or messages; got {given or 'none'}")
         if not getattr(self, given[0]):
             raise ParameterError("prompt", "must not be empty")
+        if self.deadline is not None:
+            _number("deadline", self.deadline, 0.0, math.inf, above=True)
 
 
 def _number(name: str, value: object, low: float, high: float, *, above: bool = False) -> None:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import torch
 from torch import Tensor
 
-from llmtui.engine.attention import PackedBatch, Span, packing, register_attention
+from llmtui.engine.attention import PackedBatch, PackedForward, Span
 from llmtui.engine.branch_attention import BranchSpan
-from llmtui.engine.kv_cache import KVSlab
+from llmtui.engine.kv_cache import KVPool, KVSlab
 from llmtui.engine.prefix_cache import BLOCK, PrefixCache
 from llmtui.engine.scheduler import Slice
 
@@ -98,20 +98,16 @@ class PlainRunner:
 
 
 class PackedRunner:
-    """All slices in one forward, their tokens side by side: the weights are read once for all of them.
-
-    For models whose attention goes through transformers' interface and asks it for nothing but causal or sliding
-    attention; `self_check.find_runner` tells which.
-    """
+    """All slices in one forward, their tokens side by side: the weights are read once for all of them."""
 
     path = "many sequences in one forward"
     packs = True
     rewinds = True
 
-    def __init__(self, model: Any, device: str, prefix_cache_bytes: int = PREFIX_CACHE_BYTES) -> None:
-        register_attention()
-        self._model = model
+    def __init__(self, forward: PackedForward, device: str, prefix_cache_bytes: int = PREFIX_CACHE_BYTES) -> None:
+        self.forward_rows = forward
         self._device = device
+        self._pool = KVPool(device)
         self._prefixes = PrefixCache(prefix_cache_bytes)
 
     @property
@@ -122,7 +118,7 @@ class PackedRunner:
         self._prefixes.clear()
 
     def begin(self, sequence: "Sequence") -> int:
-        sequence.cache = KVSlab(sequence.prompt_length + sequence.max_tokens)
+        sequence.cache = KVSlab(self._pool)
         if sequence.params.prompt_logprobs:
             return 0  # every row of the prompt is asked for
         with torch.inference_mode():
@@ -133,9 +129,7 @@ class PackedRunner:
         spans: list[Span | BranchSpan] = []
         ids: list[int] = []
         all_rows: list[bool] = []
-        counts = []
         for part in work:
-            before = len(spans)
             if part.ids:
                 spans.append(Span(part.sequence.cache, part.begin, part.last))
                 ids += part.ids
@@ -144,11 +138,12 @@ class PackedRunner:
                 spans.append(BranchSpan(part.sequence.cache, part.sequence.tails, part.branches))
                 ids += [row.id for row in part.branches]
                 all_rows.append(True)
-            counts.append(len(spans) - before)
         outputs = iter(self.forward_spans(spans, ids, all_rows))
-        logits = [next(outputs) if n == 1 else torch.cat([next(outputs), next(outputs)]) for n in counts]
+        logits = []
         for part in work:
             self._keep(part.sequence, part.end)
+            own = next(outputs)
+            logits.append(torch.cat((own, next(outputs))) if part.ids and part.branches else own)
         return logits
 
     def _keep(self, sequence: "Sequence", end: int) -> None:
@@ -175,17 +170,14 @@ class PackedRunner:
             begin, end = end, end + len(span.positions)
             kept.extend(range(begin, end) if every else (end - 1,))
             counts.append(end - begin if every else 1)
-        batch = PackedBatch(spans)
-        with torch.inference_mode(), packing(self._model.config):
-            logits = self._model(
-                input_ids=torch.tensor([ids], device=self._device),
-                position_ids=torch.tensor([positions], device=self._device),
-                past_key_values=batch,
-                use_cache=True,
-                logits_to_keep=0 if len(kept) == len(ids) else torch.tensor(kept, device=self._device),
-                packed=batch,
-            ).logits
-            return list(logits[0].float().cpu().split(counts))
+        with torch.inference_mode():
+            logits = self.forward_rows(
+                torch.tensor(ids, device=self._device),
+                torch.tensor(positions, device=self._device),
+                PackedBatch(spans, self._device),
+                None if len(kept) == len(ids) else torch.tensor(kept, device=self._device),
+            )
+            return list(torch.split(logits.float().cpu(), counts))
 
 
 def _salt(sequence: "Sequence") -> str:

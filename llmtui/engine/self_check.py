@@ -5,8 +5,9 @@ from typing import Any
 
 import torch
 
-from llmtui.engine.attention import NotPackable, Span
-from llmtui.engine.kv_cache import KVSlab
+from llmtui.engine.attention import NotPackable, OwnForward, PackedForward, Span
+from llmtui.engine.kv_cache import KVPool, KVSlab
+from llmtui.engine.lean import lean_forward
 from llmtui.engine.runner import PackedRunner, PlainRunner, Runner
 
 logger = logging.getLogger(__name__)
@@ -16,47 +17,53 @@ TOLERANCE = {"float64": 1e-3, "float32": 1e-3, "float16": 0.05, "bfloat16": 0.1,
 
 
 def find_runner(model: Any, device: str, precision: str | None = None) -> Runner:
-    """The packed runner if it passes the check on this model and device, else the plain one.
+    """The fastest runner that passes the check on this model and device, else the plain one.
 
     precision: of the linears, by the name a person calls it; None: the model's own dtype.
     """
     tolerance = TOLERANCE[precision or str(model.dtype).removeprefix("torch.")]
-    try:
-        difference = packed_difference(model, device)
-    except Exception:
-        # whatever an unknown architecture makes of it, its own forward is still there
-        logger.info("%s cannot be packed", type(model).__name__, exc_info=True)
-        return PlainRunner(model, device)
-    if not difference <= tolerance:
-        logger.warning("%s: packed logits differ from plain ones by %.2g", type(model).__name__, difference)
-        return PlainRunner(model, device)
-    return PackedRunner(model, device)
+    for make_forward in (lean_forward, OwnForward):
+        name = f"{type(model).__name__}, {make_forward.__name__}"
+        try:
+            forward = make_forward(model)
+            if forward is None:
+                continue
+            difference = packed_difference(model, forward, device)
+        except Exception:
+            # whatever an unknown architecture makes of it, its own forward is still there
+            logger.info("%s cannot be packed", name, exc_info=True)
+            continue
+        if difference <= tolerance:
+            return PackedRunner(forward, device)
+        logger.warning("%s: packed logits differ from plain ones by %.2g", name, difference)
+    return PlainRunner(model, device)
 
 
-def packed_difference(model: Any, device: str) -> float:
+def packed_difference(model: Any, forward: PackedForward, device: str) -> float:
     """How far packed logits are from those of each prompt alone: root mean square, in their standard deviation.
 
-    Two prompts of different length are read in two forwards; the second holds a single token of one and the rest of
-    the other. Raises NotPackable where a layer's attention is not ours or depends on its neighbours, and whatever the
-    model raises.
+    Two prompts of different length are read in three forwards: the second holds a single token of one and more of
+    the other, the third a single token of both. Raises NotPackable where a layer's attention is not ours or depends on
+    its neighbours, and whatever the model raises.
     """
     config = model.config.get_text_config()
     if _frequencies_follow_length(config):
         raise NotPackable("rotary frequencies that change with the longest sequence of a forward")
     vocab = model.get_input_embeddings().weight.shape[0]
-    prompts = [[(37 * i + 11) % vocab for i in range(9)], [(53 * i + 5) % vocab for i in range(4)]]
-    slabs = [KVSlab(len(prompt)) for prompt in prompts]
-    runner = PackedRunner(model, device)
+    prompts = [[(37 * i + 11) % vocab for i in range(10)], [(53 * i + 5) % vocab for i in range(5)]]
+    pool = KVPool(device)
+    slabs = [KVSlab(pool) for _ in prompts]
+    runner = PackedRunner(forward, device)
 
     def read(*parts: tuple[int, int]) -> list[torch.Tensor]:
         spans = [Span(slab, *part) for slab, part in zip(slabs, parts, strict=True)]
         ids = [i for prompt, (begin, end) in zip(prompts, parts, strict=True) for i in prompt[begin:end]]
         return runner.forward_spans(spans, ids, [True] * len(spans))
 
-    heads, tails = read((0, 6), (0, 3)), read((6, 9), (3, 4))
+    read_at = read((0, 6), (0, 3)), read((6, 9), (3, 4)), read((9, 10), (4, 5))
     if any(slab.layers != config.num_hidden_layers for slab in slabs):
         raise NotPackable("layers whose attention does not go through transformers' interface")
-    packed = torch.cat([heads[0], tails[0], heads[1], tails[1]])
+    packed = torch.cat([turn[number] for number in range(2) for turn in read_at])
     with torch.inference_mode():
         alone = [model(input_ids=torch.tensor([prompt], device=device)).logits[0] for prompt in prompts]
     plain = torch.cat(alone).float().cpu()

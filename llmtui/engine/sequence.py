@@ -124,6 +124,12 @@ class Sequence:
         """Whether its forwards hold no other sequence."""
         return self.params.exact or not self.model.runner.packs
 
+    @property
+    def overdue(self) -> bool:
+        """Whether its deadline has passed."""
+        deadline = self.request.deadline
+        return deadline is not None and time.perf_counter() > self.clock.submitted + deadline
+
     def start(self) -> None:
         """Take the place that was given: begin where earlier requests' work ends."""
         self.clock.started = time.perf_counter()

@@ -3,12 +3,20 @@
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from llmtui.engine.events import Event, Queued, Started
+from llmtui.engine.events import Event, Failed, Finished, Queued, Started
+from llmtui.engine.live import RequestView, view_of_ended
 from llmtui.engine.loads import ModelInfo
 from llmtui.engine.requests import GenerationRequest
 from llmtui.engine.stream import Stream
 
+if TYPE_CHECKING:
+    from llmtui.engine.detokenize import Pieces
+    from llmtui.engine.sequence import Sequence
+
+# So many requests are kept after their end, so that short ones can be looked at, too.
+KEPT_ENDED = 16
 # So many events of a request are kept for those who come later.
 REPLAYED = 1024
 # Candidates of each token drawn while somebody watches, however few the request's own reader asked for.
@@ -45,6 +53,12 @@ class WatchedStream(Stream):
         self._latest: deque[Event] = deque(maxlen=REPLAYED)
         self._watchers: list[Stream] = []
 
+    @property
+    def end(self) -> Finished | Failed | None:
+        """The last event of the request, once it was told."""
+        last = self._latest[-1] if self._latest else None
+        return last if isinstance(last, (Finished, Failed)) else None
+
     def put(self, event: Event, richer: Callable[[], Event] | None = None) -> None:
         """Tell an event. richer: makes the one that watchers get instead; called only if there are any."""
         super().put(event)
@@ -64,3 +78,41 @@ class WatchedStream(Stream):
         """Tell a reader nothing more."""
         if watcher in self._watchers:
             self._watchers.remove(watcher)
+
+
+@dataclass(frozen=True, slots=True)
+class EndedRequest:
+    """What is kept of a request that has ended: no weights, no keys and values."""
+
+    view: RequestView
+    request: GenerationRequest
+    model: ModelInfo
+    pieces: "Pieces"
+    prompt_ids: tuple[int, ...]
+    stream: WatchedStream
+
+    def watch(self) -> Watch:
+        """All its events that are kept."""
+        from llmtui.engine.detokenize import text_of
+
+        reader = Stream(self.request.request_id, lambda: None)
+        self.stream.join(reader)
+        self.stream.leave(reader)
+        ids = self.prompt_ids
+        return Watch(self.request, self.model, text_of(self.pieces, ids), reader, len(ids) + self.view.generated_tokens)
+
+
+def remember(ended: tuple[EndedRequest, ...], sequence: "Sequence") -> tuple[EndedRequest, ...]:
+    """The last requests that ended, now that one more has."""
+    end = sequence.stream.end
+    if end is None:
+        return ended
+    newest = EndedRequest(
+        view_of_ended(sequence, end),
+        sequence.request,
+        sequence.model.info,
+        sequence.model.pieces,
+        tuple(sequence.ids[: sequence.prompt_length]),
+        sequence.stream,
+    )
+    return (*ended[1 - KEPT_ENDED :], newest)

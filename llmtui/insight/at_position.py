@@ -80,9 +80,11 @@ def settings_at(
     settings: Sequence[Setting],
     seeds: Sequence[int],
     base: SamplingParams,
+    top: int = TOP,
 ) -> Position:
     """Every setting at token `index` of the prompt, text or ids; its length in tokens is the first position after it.
 
+    top: how many candidates each has.
     Raises ParameterError for a position that nothing predicts, ModelNotReady without a model.
     """
     params = [sampling(base, setting) for setting in settings]
@@ -98,7 +100,7 @@ def settings_at(
         if index < len(ids):
             actual = Choice(ids[index], pieces.bytes_of(ids[index]), float(np.exp(raw.logprob(ids[index]))), 0.0)
         found = tuple(
-            _setting_at(loaded, raw, setting, own, seeds) for setting, own in zip(settings, params, strict=True)
+            _setting_at(loaded, raw, setting, own, seeds, top) for setting, own in zip(settings, params, strict=True)
         )
         return Position(index, loaded.detokenize(ids[:index]), raw.entropy_bits, actual, found)
 
@@ -115,13 +117,13 @@ def next_token_logits(loaded: "LoadedModel", ids: Sequence[int]) -> "Tensor":
 
 
 def _setting_at(
-    loaded: "LoadedModel", raw: RawRow, setting: Setting, params: SamplingParams, seeds: Sequence[int]
+    loaded: "LoadedModel", raw: RawRow, setting: Setting, params: SamplingParams, seeds: Sequence[int], count: int
 ) -> SettingAt:
     dist = distribution(raw.logits, params, raw.logits, raw.log_sum)
-    dist.ranking.sort(max(dist.kept, TOP))
+    dist.ranking.sort(max(dist.kept, count))
     probs = np.exp(dist.ranking.values[: dist.kept] / dist.temperature - dist.log_total)
     held = probs[probs > 0]
-    top = [int(i) for i in dist.ranking.ids[: min(TOP, dist.kept)]]
+    top = [int(i) for i in dist.ranking.ids[: min(count, dist.kept)]]
     draws = []
     for seed in seeds:
         u = None if params.temperature == 0 else random.Random(seed).random()

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import psutil
 
+from llmtui import own_process
 from llmtui.engine import Engine, GenerationRequest, SamplingParams
 from llmtui.engine.errors import GenerationFailed
 from llmtui.engine.events import Failed, Finished, Token
@@ -111,6 +112,7 @@ def work(order: Order, connection: Connection) -> None:
     """Do it: send progress, tokens written so far, and at last the Result or a sentence that says what went wrong."""
     # Ctrl-C reaches every process of the terminal: the one that gave the order decides
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    own_process.claim()
     with contextlib.suppress(BrokenPipeError):
         try:
             order.prepare()

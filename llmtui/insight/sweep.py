@@ -115,7 +115,9 @@ class Sweep:
 
     def live(self) -> list[Cell]:
         """The cells that run now, as far as they are. For the thread that runs the sweep alone."""
-        return [_cell(running, None, "running") for running in self._running]
+        running = {cell.key: _cell(cell, None, "running") for cell in self._running}
+        known = {cell.key: cell for cell in self.cells} | running
+        return _with_divergence(known, list(running), self.settings[0])
 
 
 def run_sweep(
@@ -262,9 +264,9 @@ def _with_divergence(done: dict[Key, Cell], keys: Sequence[Key], reference: Sett
 
 
 def _divergence(cell: Cell, other: Cell) -> int | None:
-    """Where a cell leaves the reference; where either was stopped, its end is no difference."""
+    """Where a cell leaves the reference; where either has not come to its own end, that end is no difference."""
     index = first_difference(cell.ids, other.ids)
-    cut = "cancelled" in (cell.finish_reason, other.finish_reason)
+    cut = {"cancelled", "running"} & {cell.finish_reason, other.finish_reason}
     return None if cut and index == min(cell.tokens, other.tokens) else index
 
 

@@ -1,15 +1,38 @@
-"""One log line and one id for each request."""
+"""One log line and one id for each request: JSON, one object a line."""
 
+import json
 import logging
 import re
 import time
 import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
 
 from flask import Flask, Response, g, request
 
-SANE_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+from llmtui.engine.events import Usage
+from llmtui.server.errors import ApiError
+from llmtui.system.logs import ACCESS_LOGGER
 
-logger = logging.getLogger("llmtui.access")
+SANE_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+LONGEST_PATH = 300
+
+logger = logging.getLogger(ACCESS_LOGGER)
+
+
+@dataclass(slots=True)
+class Entry:
+    """What an answer takes, gathered until it has been sent. Tokens are those that were read and written for it."""
+
+    began: float
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+    def add(self, usage: Usage) -> None:
+        """One of its generations has ended."""
+        self.prompt_tokens += usage.prompt_tokens
+        self.completion_tokens += usage.completion_tokens
 
 
 def new_id() -> str:
@@ -23,18 +46,38 @@ def install(app: Flask) -> None:
     def begin() -> None:
         asked = request.headers.get("X-Request-Id", "")
         g.request_id = asked if SANE_ID.fullmatch(asked) else new_id()
-        g.began = time.perf_counter()
+        g.entry = Entry(time.perf_counter())
 
     @app.after_request
     def end(response: Response) -> Response:
         response.headers["X-Request-Id"] = g.request_id
-        method, path, began, request_id = request.method, request.path, g.began, g.request_id
+        entry: Entry = g.entry
+        facts = _facts(response.status_code)
 
         def log() -> None:
-            milliseconds = (time.perf_counter() - began) * 1000
-            # a path holds whatever a client sends, line ends included
-            shown = path.encode("unicode_escape").decode("ascii")
-            logger.info("%s %s %d %.1f ms %s", method, shown, response.status_code, milliseconds, request_id)
+            taken = {
+                "prompt_tokens": entry.prompt_tokens,
+                "completion_tokens": entry.completion_tokens,
+                "seconds": round(time.perf_counter() - entry.began, 6),
+            }
+            logger.info("%s", json.dumps(facts | taken))  # ASCII: a path holds whatever a client sends
 
         response.call_on_close(log)
         return response
+
+
+def _facts(status: int) -> dict[str, Any]:
+    """What is known of the request at hand when its answer begins."""
+    error: ApiError | None = g.get("error")
+    return {
+        "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "request_id": g.request_id,
+        "key": g.get("key_name"),
+        "address": request.remote_addr,
+        "method": request.method,
+        "route": None if request.url_rule is None else request.url_rule.rule,
+        "path": request.path[:LONGEST_PATH],
+        "status": status,
+        "error": None if error is None else error.code,
+        "cache": g.get("cache"),
+    }

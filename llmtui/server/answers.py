@@ -6,7 +6,7 @@ from typing import Any
 
 from llmtui.engine.events import Event, Failed, Finished, Started, Token
 from llmtui.insight.trace import token_to_json
-from llmtui.server.errors import ApiError, cancelled, client_closed, error_object, failed
+from llmtui.server.errors import ApiError, cancelled, client_closed, error_object, failed, out_of_time
 from llmtui.server.schemas import GenerateBody
 
 Json = dict[str, Any]
@@ -72,6 +72,8 @@ class Answer:
 
     def _finished(self, started: Started | None, finished: Finished) -> Json:
         """Raises ApiError if the request was cancelled in the server: half an answer is no success."""
+        if finished.reason == "deadline" and not finished.usage.completion_tokens:
+            raise out_of_time()
         if started is None or finished.reason == "cancelled":
             raise cancelled()
         usage, timings, body = finished.usage, finished.timings, self.body

@@ -6,6 +6,7 @@ from llmtui.engine import Engine
 from llmtui.server import access_log, errors, host_check, ollama, openai
 from llmtui.server.answer_cache import AnswerCache
 from llmtui.server.auth import Keyring
+from llmtui.server.cors import Cors
 from llmtui.server.desk import Desk
 from llmtui.server.lifecycle import Lifecycle
 from llmtui.server.limits import Limits
@@ -34,13 +35,23 @@ def create_app(
     limits = Limits(settings.rate_limit, settings.tokens_per_minute)
     answers = AnswerCache(settings.answer_cache_bytes)
     metrics = Metrics(engine, answers)
-    desk = Desk(engine, metrics, limits, answers)
+    desk = Desk(
+        engine,
+        metrics,
+        limits,
+        answers,
+        has_keys=keys.needed,
+        max_prompt_tokens=settings.max_prompt_tokens,
+        seconds=settings.request_deadline_seconds,
+    )
+    cors = Cors(settings.allowed_origins())
     access_log.install(app)
     metrics.install(app)
+    cors.install(app)
     if keys.needed:
         keys.install(app)
     else:
-        host_check.install(app)
+        host_check.install(app, cors.allows)
     limits.install(app)
     desk.install(app)
     lifecycle.install(app)

@@ -9,8 +9,10 @@ from flask import Flask, Response, g
 
 from llmtui.engine import Engine, GenerationRequest
 from llmtui.engine.events import Usage
+from llmtui.server.access_log import Entry
 from llmtui.server.answer_cache import AnswerCache, Recorder, cache_key, replayed
 from llmtui.server.batch import Batch
+from llmtui.server.errors import ApiError
 from llmtui.server.generation import Generation, Watcher
 from llmtui.server.limits import Limits
 from llmtui.server.metrics import GenerationMeter, Metrics
@@ -21,12 +23,20 @@ CACHE_HEADER = "X-Llmtui-Cache"
 
 @dataclass(frozen=True)
 class Desk:
-    """Takes generations, and lets those watch them who count."""
+    """Takes generations, and lets those watch them who count.
+
+    has_keys           whether a key came with every request, so that its name tells callers apart
+    max_prompt_tokens  of a prompt; None: as many as the context holds
+    seconds            that the generations of an HTTP request may take together; None: no limit
+    """
 
     engine: Engine
     metrics: Metrics
     limits: Limits
     answers: AnswerCache
+    has_keys: bool
+    max_prompt_tokens: int | None
+    seconds: float | None = None
 
     def install(self, app: Flask) -> None:
         app.after_request(_tell_of_cache)
@@ -39,15 +49,21 @@ class Desk:
     def begin(self, requests: Sequence[GenerationRequest]) -> Batch:
         """The generations of the HTTP request at hand, begun; those that are known already are not computed again.
 
-        Raises ApiError (429) where the caller has spent its tokens, and what `Engine.submit` raises.
+        Raises ApiError (429) where the caller has spent its tokens, (400) for a prompt that is longer than this server
+        reads, and what `Engine.submit` raises.
         """
+        for request in requests:
+            self._refuse_long(request)
         began = time.perf_counter()
         keys = [self._key(request) for request in requests]
         known = [None if key is None else self.answers.get(key) for key in keys]
         if None in known:
             self.limits.check_tokens()
+        entry: Entry = g.entry
         beginnings: list[Callable[[str], Generation]] = [
-            partial(self._compute, request, key) if answer is None else partial(self._replay, request, answer, began)
+            partial(self._compute, request, key, began, entry)
+            if answer is None
+            else partial(self._replay, request, answer, began, entry)
             for request, key, answer in zip(requests, keys, known, strict=True)
         ]
         batch = Batch(g.request_id, beginnings)
@@ -55,25 +71,44 @@ class Desk:
         self.metrics.count_lookups(keys, known)
         return batch
 
+    def _refuse_long(self, request: GenerationRequest) -> None:
+        limit = self.max_prompt_tokens
+        if limit is None:
+            return
+        prompt = request.prompt
+        tokens = len((request.prompt_ids or ()) if prompt is None else self.engine.tokenize(prompt, request.model))
+        if tokens > limit:
+            message = f"prompt has {tokens} tokens, and this server reads {limit} at most: shorten it"
+            raise ApiError(400, "prompt_too_long", message, "prompt")
+
     def _key(self, request: GenerationRequest) -> bytes | None:
         """Under which its answer may be kept; None where it may not."""
-        model = self.engine.model
+        model = self.engine.model if request.model is None else self.engine.info_of(request.model)
         if model is None or not self.answers.enabled:
             return None
         # what the holder of one key asked must not show in the time that another's answer takes
-        return cache_key(model, request, g.get("key_name", ""))
+        return cache_key(model, request, request.client if self.has_keys else "")
 
-    def _compute(self, request: GenerationRequest, key: bytes | None, name: str) -> Generation:
+    def _compute(
+        self, request: GenerationRequest, key: bytes | None, began: float, entry: Entry, name: str
+    ) -> Generation:
         def charge(usage: Usage) -> None:
+            entry.add(usage)
             self.limits.spend(request.client, usage)
 
-        watchers: list[Watcher] = [GenerationMeter(self.metrics), UsageCounter(charge)]
-        if key is not None:
+        key_name = request.client if self.has_keys else ""
+        watchers: list[Watcher] = [GenerationMeter(self.metrics, key_name), UsageCounter(charge)]
+        stream = self.engine.submit(replace(request, request_id=name, deadline=self._left(began)))
+        if key is not None and key == self._key(request):  # else the model was changed in between
             watchers.append(Recorder(self.answers, key, []))
-        return Generation(self.engine.submit(replace(request, request_id=name)), watchers)
+        return Generation(stream, watchers)
 
-    def _replay(self, request: GenerationRequest, answer: bytes, began: float, name: str) -> Generation:
-        return Generation(replayed(answer, replace(request, request_id=name), began), [])
+    def _left(self, began: float) -> float | None:
+        """Seconds that are left to a generation of an HTTP request which began then."""
+        return None if self.seconds is None else max(1e-3, self.seconds - (time.perf_counter() - began))
+
+    def _replay(self, request: GenerationRequest, answer: bytes, began: float, entry: Entry, name: str) -> Generation:
+        return Generation(replayed(answer, replace(request, request_id=name), began), [UsageCounter(entry.add)])
 
 
 def _tell_of_cache(response: Response) -> Response:

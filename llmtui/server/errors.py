@@ -81,6 +81,11 @@ def cancelled() -> ApiError:
     return ApiError(503, "cancelled", "the request was cancelled in the server")
 
 
+def out_of_time() -> ApiError:
+    """A generation reached its deadline before its first token; one that has some ends with what it has."""
+    return ApiError(504, "deadline_exceeded", "the request's time was up before its first token: try again later")
+
+
 def client_closed() -> ApiError:
     return ApiError(CLIENT_CLOSED_REQUEST, "client_closed_request", "the client closed the connection")
 

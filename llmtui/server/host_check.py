@@ -5,6 +5,7 @@ page's own origin. The browser then says so in `Host` or `Origin`, and nothing b
 """
 
 import ipaddress
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from flask import Flask, request
@@ -24,15 +25,16 @@ def is_loopback(authority: str) -> bool:
         return False
 
 
-def check() -> None:
-    """Raises ApiError (403) if the request came under a foreign name or from a foreign page."""
+def check(is_allowed: Callable[[str], bool]) -> None:
+    """Raises ApiError (403) if the request came under a foreign name, or from a foreign page that is not allowed."""
     host = request.environ.get("HTTP_HOST")
     if host is not None and not is_loopback(host):
         raise ApiError(403, "host_not_allowed", "the Host header must be localhost or a loopback address")
     origin = request.environ.get("HTTP_ORIGIN")
-    if origin is not None and not is_loopback(origin.partition("://")[2]):
+    if origin is not None and not is_loopback(origin.partition("://")[2]) and not is_allowed(origin):
         raise ApiError(403, "origin_not_allowed", "requests from other sites' pages are refused")
 
 
-def install(app: Flask) -> None:
-    app.before_request(check)
+def install(app: Flask, is_allowed: Callable[[str], bool]) -> None:
+    """is_allowed: whether the operator lets pages of this origin ask."""
+    app.before_request(lambda: check(is_allowed))

@@ -11,22 +11,26 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from llmtui.engine import Engine
 from llmtui.engine.events import Event, Finished, Started, Token
 from llmtui.server.answer_cache import AnswerCache
+from llmtui.server.engine_numbers import EngineNumbers
 from llmtui.server.errors import ApiError
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 TOKEN_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
 ROWS = (1, 2, 4, 8, 16, 32)
-REJECTED = (401, 403, 429, 503)
+REJECTED = (401, 403, 408, 413, 429, 431, 503)
 """What the server turned away before doing anything."""
 
 
 class Metrics:
-    """What operators watch. Counts what came over HTTP; `running` and `waiting` are the engine's own."""
+    """What operators watch. Counts what came over HTTP; see EngineNumbers for what the engine itself tells.
+
+    key: the name of the key that came with a request, never the key; empty where there was none.
+    """
 
     def __init__(self, engine: Engine, answers: AnswerCache) -> None:
         self.registry = CollectorRegistry()
-        self.requests = self._make(Counter, "requests", "answers sent", ("route", "code"))
-        self.tokens = self._make(Counter, "tokens", "tokens read (prompt) and written (completion)", ("kind",))
+        self.requests = self._make(Counter, "requests", "answers sent", ("route", "code", "key"))
+        self.tokens = self._make(Counter, "tokens", "tokens read (prompt) and written (completion)", ("kind", "key"))
         self.cancelled = self._make(Counter, "cancelled", "generations stopped before their end", ("cause",))
         self.rejected = self._make(Counter, "rejected", "requests turned away", ("cause",))
         self.first_token = self._make(Histogram, "ttft_seconds", "from submit to the first token", buckets=SECONDS)
@@ -36,8 +40,7 @@ class Metrics:
         self.cache_hits = self._make(Counter, "answer_cache_hits", "generations that were not computed again")
         self.cache_misses = self._make(Counter, "answer_cache_misses", "generations that will not be again")
         self._make(Gauge, "answer_cache_bytes", "room that kept answers take").set_function(lambda: answers.bytes_held)
-        self._make(Gauge, "running", "generations that run").set_function(lambda: engine.stats().running)
-        self._make(Gauge, "waiting", "generations that wait").set_function(lambda: engine.stats().waiting)
+        self.registry.register(EngineNumbers(engine))
 
     def install(self, app: Flask) -> None:
         app.extensions["llmtui.metrics"] = self
@@ -63,7 +66,7 @@ class Metrics:
     def _count_answer(self, response: Response) -> Response:
         # the rule, not the path: whatever clients make up must not make series
         route = "other" if request.url_rule is None else request.url_rule.rule
-        self.requests.labels(route, response.status_code).inc()
+        self.requests.labels(route, response.status_code, g.get("key_name", "")).inc()
         error: ApiError | None = g.get("error")
         if error is not None:
             self.count_rejection(error)
@@ -71,10 +74,14 @@ class Metrics:
 
 
 class GenerationMeter:
-    """Watches the events of one generation go by."""
+    """Watches the events of one generation go by.
 
-    def __init__(self, metrics: Metrics) -> None:
+    key: the name of the key that it is for; empty where there are none
+    """
+
+    def __init__(self, metrics: Metrics, key: str) -> None:
         self._metrics = metrics
+        self._key = key
         self._submitted = time.perf_counter()
         self._last: float | None = None
 
@@ -84,11 +91,13 @@ class GenerationMeter:
         match event:
             case Started():
                 metrics.queue_wait.observe(time.perf_counter() - self._submitted)
-                metrics.tokens.labels("prompt").inc(event.prompt_tokens)
+                metrics.tokens.labels("prompt", self._key).inc(event.prompt_tokens)
             case Token():
                 self._see_token(event)
             case Finished(reason="cancelled"):
                 metrics.cancelled.labels("server").inc()
+            case Finished(reason="deadline"):
+                metrics.cancelled.labels("deadline").inc()
             case _:
                 pass
 
@@ -97,7 +106,7 @@ class GenerationMeter:
 
     def _see_token(self, token: Token) -> None:
         metrics, now = self._metrics, time.perf_counter()
-        metrics.tokens.labels("completion").inc()
+        metrics.tokens.labels("completion", self._key).inc()
         metrics.rows.observe(token.rows)
         if self._last is None:
             metrics.first_token.observe(now - self._submitted)

@@ -9,7 +9,7 @@ from llmtui.server.errors import client_closed
 from llmtui.server.logprobs import chat_items
 from llmtui.server.model_card import rfc3339
 from llmtui.server.ollama_schemas import ChatRequest, GenerateRequest
-from llmtui.server.portions import Portion, PortionReader
+from llmtui.server.portions import Portion, PortionReader, told_reason
 
 Json = dict[str, Any]
 
@@ -72,7 +72,7 @@ class OllamaAnswer:
             context = {"context": [*self._prompt_ids, *self._ids[: finished.text_tokens]]}
         return {
             "done": True,
-            "done_reason": finished.reason,
+            "done_reason": told_reason(finished),
             **context,
             "total_duration": nanoseconds(timings.total),
             "load_duration": 0,

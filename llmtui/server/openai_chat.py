@@ -9,7 +9,7 @@ from llmtui.server.errors import client_closed
 from llmtui.server.logprobs import chat_items
 from llmtui.server.openai_completions import usage_json
 from llmtui.server.openai_schemas import ChatBody
-from llmtui.server.portions import Portion, PortionReader
+from llmtui.server.portions import Portion, PortionReader, told_reason
 
 Json = dict[str, Any]
 
@@ -49,7 +49,7 @@ class ChatAnswers:
                 "index": index,
                 "message": {"role": "assistant", "content": "".join(p.text for p in portions), "refusal": None},
                 "logprobs": self._logprobs(Portion("", [token for p in portions for token in p.tokens])),
-                "finish_reason": _reason(portions[-1]),
+                "finish_reason": None if portions[-1].finished is None else told_reason(portions[-1].finished),
             }
             for index, portions in enumerate(parts)
         ]
@@ -63,7 +63,7 @@ class ChatAnswers:
             if portion.text or portion.tokens:
                 yield self._chunk(index, {"content": portion.text}, self._logprobs(portion))
             if portion.finished is not None:
-                yield self._chunk(index, {}, reason=_reason(portion))
+                yield self._chunk(index, {}, reason=told_reason(portion.finished))
         if self._body.wants_usage:
             yield self._head | {"object": "chat.completion.chunk", "choices": [], "usage": self._usage()}
 
@@ -90,7 +90,3 @@ class ChatAnswers:
         used = list(self._usages.values())
         prompt_tokens = used[0].prompt_tokens if used else 0
         return usage_json(prompt_tokens, sum(usage.completion_tokens for usage in used))
-
-
-def _reason(portion: Portion) -> str | None:
-    return None if portion.finished is None else portion.finished.reason

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from llmtui.engine import GenerationRequest
-from llmtui.engine.events import Event, Token, Usage
+from llmtui.engine.events import Event, Finished, Token, Usage
 from llmtui.server.errors import client_closed
 from llmtui.server.logprobs import LegacyLogprobs
 from llmtui.server.openai_schemas import DEFAULT_COMPLETION_TOKENS, CompletionBody
-from llmtui.server.portions import PortionReader
+from llmtui.server.portions import PortionReader, told_reason
 
 Json = dict[str, Any]
 
@@ -53,7 +53,7 @@ class Choice:
             "index": self.index,
             "text": echo + text,
             "logprobs": self._arrays(tokens, with_prompt=bool(echo)),
-            "finish_reason": None if finished is None else self._reason(finished.reason),
+            "finish_reason": None if finished is None else self._reason(finished),
         }
 
     def _echo(self) -> str:
@@ -62,8 +62,8 @@ class Choice:
         self._begun = True
         return self._prompt.text
 
-    def _reason(self, reason: str) -> str:
-        return "length" if self._body.max_tokens == 0 else reason
+    def _reason(self, finished: Finished) -> str:
+        return "length" if self._body.max_tokens == 0 else told_reason(finished)
 
     def _arrays(self, tokens: list[Token], *, with_prompt: bool) -> Json | None:
         if self._logprobs is None:

@@ -1,9 +1,10 @@
 """What a generation's reader gets next: text that may be shown, and the tokens that made it."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from llmtui.engine.events import Event, Failed, Finished, Prefilled, Started, Token
-from llmtui.server.errors import cancelled, failed
+from llmtui.server.errors import cancelled, failed, out_of_time
 
 
 class TokenGate:
@@ -47,6 +48,11 @@ class Portion:
     finished: Finished | None = None
 
 
+def told_reason(finished: Finished) -> Literal["stop", "length"]:
+    """How a generation ended, in the words that OpenAI's and Ollama's clients know: a deadline limits the length."""
+    return "stop" if finished.reason == "stop" else "length"
+
+
 class PortionReader:
     """Turns the events of one generation into portions, whose texts join to the whole answer."""
 
@@ -69,6 +75,8 @@ class PortionReader:
             case Finished():
                 if event.reason == "cancelled":
                     raise cancelled()
+                if event.reason == "deadline" and not event.usage.completion_tokens:
+                    raise out_of_time()
                 return Portion(event.delta, self._gate.finish(event), event)
             case Failed():
                 raise failed(event.error, self._request_id)

@@ -9,19 +9,17 @@ from typing import Any
 
 from flask import Flask
 from waitress import wasyncore
-from waitress.channel import HTTPChannel
 from waitress.server import create_server
-from waitress.task import ErrorTask
 
 from llmtui.errors import LlmtuiError
-from llmtui.server.access_log import new_id
-from llmtui.server.errors import ApiError, from_status, shape_of
+from llmtui.server.channel import Channel
 from llmtui.settings import Settings
 
 # Each request in the engine holds a thread, and the engine refuses more than run and wait;
 # the rest answer /health and refusals at once.
 THREADS_BESIDES_ENGINE = 12
-CONNECTIONS_BESIDES_THREADS = 200
+# Connections beyond MAX_CONNECTIONS are answered with a refusal; those beyond that wait to be accepted.
+REFUSED_CONNECTIONS = 256
 # A body that is somewhat too large is read to its end, so that its client reads our answer instead of a reset.
 DRAINED_BYTES = 4 * 1024 * 1024
 STOP_SECONDS = 0.4
@@ -33,30 +31,6 @@ logger = logging.getLogger(__name__)
 
 class ServerError(LlmtuiError):
     """The API cannot listen where it was told to."""
-
-
-class JsonErrorTask(ErrorTask):  # type: ignore[misc]  # waitress has no types
-    """Answers what waitress itself refuses (bad request lines, huge headers and bodies) in its dialect's shape."""
-
-    def execute(self) -> None:
-        refusal = self.request.error
-        error = from_status(refusal.code)
-        if refusal.code != 500:
-            error = ApiError(refusal.code, error.code, f"{error.message}: {refusal.body}")
-        # a request line that could not be read has no path
-        path = getattr(self.request, "path", "")
-        body = shape_of(self.channel.server.flask_app, path)(error).get_data()
-        self.status = f"{refusal.code} {refusal.reason}"
-        self.response_headers.extend([("Content-Type", "application/json"), ("X-Request-Id", new_id())])
-        self.set_close_on_finish()
-        self.content_length = len(body)
-        self.write(body)
-
-
-class JsonChannel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
-    """A connection whose protocol errors are JSON."""
-
-    error_task_class = JsonErrorTask
 
 
 class Server:
@@ -81,20 +55,25 @@ class Server:
 
     def start(self) -> None:
         """Listen and answer from now on. Raises ServerError, in one sentence, where that port cannot be had."""
-        listener = _listen(self._settings.host, self._settings.port)
+        settings = self._settings
+        listener = _listen(settings.host, settings.port)
         self._port = listener.getsockname()[1]
-        threads = self._settings.max_running + self._settings.max_waiting + THREADS_BESIDES_ENGINE
+        threads = settings.max_running + settings.max_waiting + THREADS_BESIDES_ENGINE
         self._waitress = create_server(
             self._app,
             sockets=[listener],
             threads=threads,
-            connection_limit=threads + CONNECTIONS_BESIDES_THREADS,
+            connection_limit=settings.max_connections + REFUSED_CONNECTIONS,
+            asyncore_use_poll=True,  # select() knows no descriptor above 1023
             channel_request_lookahead=1,  # keeps reading while a request runs, which is how a closed connection is seen
-            max_request_body_size=self._settings.max_body_bytes + DRAINED_BYTES,
+            max_request_header_size=settings.max_header_bytes,
+            max_request_body_size=settings.max_body_bytes + DRAINED_BYTES,
             log_socket_errors=False,
             ident=None,
+            **_proxy_options(settings),
         )
-        self._waitress.channel_class = JsonChannel
+        self._waitress.channel_class = Channel
+        self._waitress.settings = settings
         self._waitress.flask_app = self._app  # waitress itself keeps it wrapped
         self._thread = threading.Thread(target=self._waitress.run, name="llmtui-http", daemon=True)
         self._thread.start()
@@ -136,6 +115,19 @@ def _close_trigger(trigger: Any) -> None:
     with trigger.lock:  # so that the loop, awake for another reason, does not close it between these two lines
         trigger.thunks.append(trigger.close)
         trigger.pull_trigger()
+
+
+def _proxy_options(settings: Settings) -> dict[str, Any]:
+    """Whom to believe about who asks: nobody, or one proxy. What others say of it is not passed on."""
+    if settings.trusted_proxy is None:
+        return {"clear_untrusted_proxy_headers": True}
+    return {
+        "trusted_proxy": settings.trusted_proxy,
+        "trusted_proxy_count": 1,
+        "trusted_proxy_headers": {"x-forwarded-for"},
+        "clear_untrusted_proxy_headers": True,
+        "log_untrusted_proxy_headers": False,
+    }
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -2,11 +2,12 @@
 
 import logging
 import re
-from logging.handlers import RotatingFileHandler
+from logging.handlers import RotatingFileHandler, WatchedFileHandler
 from pathlib import Path
 
 from llmtui.errors import LlmtuiError
 
+ACCESS_LOGGER = "llmtui.access"
 MAX_LINE_CHARACTERS = 2_000
 MAX_FILE_BYTES = 2_000_000
 KEPT_FILES = 3
@@ -66,6 +67,26 @@ def setup_logging(path: Path, debug: bool = False) -> logging.Handler:
     # what logging itself cannot do is not to be told on the terminal either
     logging.raiseExceptions = False
     return handler
+
+
+def setup_access_log(path: Path | None) -> None:
+    """Send the access log to a file of its own, its lines as they are; None leaves them in the log file.
+
+    The file is opened anew where it was moved away, as logrotate does. Raises LogError if it cannot be opened.
+    """
+    if path is None:
+        return
+    try:
+        handler = WatchedFileHandler(path, encoding="utf-8")
+    except OSError as error:
+        raise LogError(f"ACCESS_LOG_FILE {path} cannot be written: {error.strerror or error}") from None
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    access = logging.getLogger(ACCESS_LOGGER)
+    for old in [old for old in access.handlers if isinstance(old, WatchedFileHandler)]:
+        access.removeHandler(old)
+        old.close()
+    access.addHandler(handler)
+    access.propagate = False
 
 
 def visible(text: str) -> str:

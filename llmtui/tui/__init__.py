@@ -13,20 +13,22 @@ if TYPE_CHECKING:
     from llmtui.engine import Engine
     from llmtui.engine.loads import LoadTask
     from llmtui.settings import Settings
+    from llmtui.tui.serving import Serving
 
 
 def run(
     engine: "Engine",
     settings: "Settings",
     *,
-    api_url: str | None = None,
+    serving: "Serving | None" = None,
     load: "Callable[[], LoadTask] | None" = None,
     log_file: Path | None = None,
 ) -> int:
     """Show the screen until the person leaves; returns the exit code.
 
-    api_url: where the API listens, if it does. load: begins the first load, after the first frame is out; without it
-    the model of the settings is loaded. log_file: where native code's writes go, and what the log window shows.
+    serving: the API beside the screen, if there is one. load: begins the first load, after the first frame is out;
+    without it the model of the settings is loaded. log_file: where native code's writes go, and what the log window
+    shows.
     """
     prepare_terminal()
     with collector_off():
@@ -37,7 +39,7 @@ def run(
             from llmtui.system.stdio import native_writes_to
 
             terminal.enter_context(native_writes_to(log_file))
-        app = LlmTui(engine, settings, load=load, api_url=api_url, log_file=log_file)
+        app = LlmTui(engine, settings, load=load, serving=serving, log_file=log_file)
         app.run(mouse=settings.mouse)
     return app.return_code or 0
 

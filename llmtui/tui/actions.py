@@ -89,7 +89,22 @@ ACTIONS: Final = (
         slash="tokens",
         footer="Tokens",
     ),
+    Action(
+        "sweep",
+        "f9",
+        "Sweep",
+        "One prompt under many settings: a grid of texts with their numbers.",
+        slash="sweep",
+        argument="[PROMPT]",
+    ),
     Action("new", "ctrl+n", "New", "Stop, and clear the output and the conversation.", slash="new"),
+    Action(
+        "requests",
+        "f4",
+        "Requests",
+        "Watch the requests of all who ask, the API's clients and your own; open one or stop it.",
+        slash="requests",
+    ),
     Action("parameters", "f5", "Parameters", "See and set the sampling parameters.", slash="parameters"),
     Action(
         "set",

@@ -21,6 +21,7 @@ from llmtui.tui import clipboard
 from llmtui.tui.actions import CommandError, bindings
 from llmtui.tui.linefilter import HarmlessText
 from llmtui.tui.screens.main import MainScreen
+from llmtui.tui.serving import Serving
 from llmtui.tui.session import Session
 from llmtui.tui.text import visible_multiline
 from llmtui.tui.theme import DARK, THEMES
@@ -48,7 +49,7 @@ class LlmTui(App[None]):
         settings: Settings,
         *,
         load: Callable[[], LoadTask] | None = None,
-        api_url: str | None = None,
+        serving: Serving | None = None,
         log_file: Path | None = None,
         watch_machine: bool = True,
     ) -> None:
@@ -59,7 +60,7 @@ class LlmTui(App[None]):
         self.settings = settings
         self.log_file = log_file
         self._load_first = load or (lambda: self._load_named(settings.model_name))
-        self._api_url = api_url
+        self._serving = serving
         self._watch_machine = watch_machine
         self._harmless = HarmlessText()
         for theme in THEMES.values():
@@ -73,7 +74,7 @@ class LlmTui(App[None]):
             Session.from_settings(self.settings),
             load=self._load_first,
             load_named=self._load_named,
-            api_url=self._api_url,
+            serving=self._serving,
             watch_machine=self._watch_machine,
             glyphs="ascii" if self.settings.glyphs == "ascii" else "unicode",
         )

@@ -20,6 +20,7 @@ from llmtui.models.errors import LoadCancelled
 from llmtui.tui.messages import Arrived, LoadFailed, LoadMoved, ModelLoaded, Refused
 
 T = TypeVar("T")
+P = TypeVar("P")
 TICK_SECONDS: Final = 1 / 15
 
 logger = logging.getLogger(__name__)
@@ -69,6 +70,11 @@ class Bridge:
         self._submitting, self._cancel_wanted = True, False
         self.run(lambda: self._engine.submit(request), self._accepted, self._refused)
 
+    def follow(self, stream: Stream) -> None:
+        """Post the events of a request that somebody else made."""
+        self._stream = stream
+        self._timer.resume()
+
     def cancel_generation(self) -> None:
         """Stop the running generation, within one step."""
         self._cancel_wanted = True
@@ -78,14 +84,29 @@ class Bridge:
     def run(self, job: Callable[[], T], then: Callable[[T], None], failed: Callable[[Exception], None]) -> None:
         """Do a short job in a thread of its own; `then` or `failed` runs in the screen's thread."""
 
+        self.run_reporting(lambda _: job(), lambda _: None, then, failed)
+
+    def run_reporting(
+        self,
+        job: Callable[[Callable[[P], None]], T],
+        moved: Callable[[P], None],
+        then: Callable[[T], None],
+        failed: Callable[[Exception], None],
+    ) -> None:
+        """Do a longer job that reports: it is given a function to call; `moved` gets what it says, in order."""
+
+        def end(report: Callable[[], None]) -> None:
+            self._jobs -= 1
+            report()
+
         def work() -> None:
             try:
-                result = job()
+                result = job(lambda news: self._results.put(lambda: moved(news)))
             except Exception as error:  # noqa: BLE001 - handed over to `failed`
                 problem = error
-                self._results.put(lambda: failed(problem))
+                self._results.put(lambda: end(lambda: failed(problem)))
             else:
-                self._results.put(lambda: then(result))
+                self._results.put(lambda: end(lambda: then(result)))
 
         self._jobs += 1
         threading.Thread(target=work, name="llmtui-job", daemon=True).start()
@@ -94,7 +115,6 @@ class Bridge:
     def tick(self) -> None:
         """Pick up what there is, and rest if no more is to come."""
         while not self._results.empty():
-            self._jobs -= 1
             self._results.get_nowait()()
         self._follow_load()
         self._follow_stream()

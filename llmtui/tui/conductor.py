@@ -23,6 +23,8 @@ class Conductor:
         self._bridge = bridge
         self._load_named = load_named
         self.waiting: str | None = None
+        # the first load begins when the first frame is out; who types as fast as that waits for it, too
+        self.load_is_coming = False
 
     def send(self, prompt: str) -> GenerationRequest | None:
         """Generate from a prompt; None: it waits for the model that is being loaded. Raises NotNow, ParameterError."""
@@ -32,7 +34,7 @@ class Conductor:
             raise NotNow("one generation at a time: esc stops the one that runs")
         if self._engine.model is not None:
             return self._generate(self._session.begin(prompt))
-        if self._bridge.loading is None:
+        if self._bridge.loading is None and not self.load_is_coming:
             raise NotNow("no model is loaded: ^O chooses one")
         if self.waiting is not None:
             raise NotNow("one prompt waits for the model already: esc takes it back")

@@ -112,8 +112,14 @@ def luminance(colour: Rgb) -> float:
 @cache
 def style(level: int, *, dark: bool = True) -> Style:
     """How a token of a level is drawn: exact colours, and attributes that say the same where there are none."""
+    return colours(level, dark=dark) + attributes(level)
+
+
+@cache
+def colours(level: int, *, dark: bool = True) -> Style:
+    """The colours of a level alone, for what says its number beside them."""
     colour = background(level, dark=dark)
-    return Style.from_color(Color.from_rgb(*foreground(colour)), Color.from_rgb(*colour)) + attributes(level)
+    return Style.from_color(Color.from_rgb(*foreground(colour)), Color.from_rgb(*colour))
 
 
 @cache

@@ -14,7 +14,7 @@ SEPARATOR: Final = " · "
 BAR_CELLS: Final = 16
 # A speed over less than this would be noise.
 LEAST_SECONDS: Final = 0.2
-REASONS: Final = {"stop": "done", "length": "done", "cancelled": "stopped"}
+REASONS: Final = {"stop": "done", "length": "done", "cancelled": "stopped", "deadline": "out of time after"}
 STAGES: Final = {
     LoadStage.RESOLVE: "looking for it",
     LoadStage.DOWNLOAD: "downloading",
@@ -29,6 +29,8 @@ class Progress:
 
     While it runs, times are those of this screen's clock (a tick of the bridge late at most); once it has ended, they
     are the engine's own.
+
+    seen_from: of somebody else's request, the place of the first token that this screen saw being drawn
     """
 
     context: int
@@ -41,6 +43,8 @@ class Progress:
     first_at: float | None = None
     last_at: float | None = None
     end: Finished | Failed | None = None
+    seen_from: int | None = None
+    timed: int = 0
 
     def __post_init__(self) -> None:
         self.submitted = self.clock()
@@ -56,8 +60,10 @@ class Progress:
                 self.read = event.done
             case Token():
                 self.produced += 1
-                self.last_at = self.clock()
-                self.first_at = self.last_at if self.first_at is None else self.first_at
+                if self.seen_from is None or event.index >= self.seen_from:
+                    self.timed += 1
+                    self.last_at = self.clock()
+                    self.first_at = self.last_at if self.first_at is None else self.first_at
             case Finished() | Failed():
                 self.end = event
 
@@ -96,7 +102,7 @@ class Progress:
             return self.end.timings.tokens_per_second(self.produced)
         if self.first_at is None or self.last_at is None or self.last_at - self.first_at < LEAST_SECONDS:
             return None
-        return (self.produced - 1) / (self.last_at - self.first_at)
+        return (self.timed - 1) / (self.last_at - self.first_at)
 
     def _accepted(self) -> str | None:
         """How many guesses came true; nothing where nothing was guessed."""
@@ -109,7 +115,9 @@ class Progress:
         if self.end is not None:
             seconds = self.end.timings.first_token
             return None if seconds is None else f"{seconds:.2f} s"
-        return None if self.first_at is None else f"{self.first_at - self.submitted:.1f} s"
+        return (
+            None if self.first_at is None or self.seen_from is not None else f"{self.first_at - self.submitted:.1f} s"
+        )
 
 
 def load_line(name: str, progress: LoadProgress, glyphs: GlyphSet = "unicode") -> str:

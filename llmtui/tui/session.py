@@ -93,7 +93,7 @@ class Session:
     def begin(self, prompt: str) -> GenerationRequest:
         """The request for a prompt, remembered as a run. In chat mode it carries the conversation before it."""
         run = Run(prompt, self.chat)
-        request = self._request(prompt)
+        request = self.request(prompt)
         self.runs.append(run)
         return request
 
@@ -120,13 +120,8 @@ class Session:
         """A new conversation; parameters stay."""
         self.runs.clear()
 
-    def transcript(self) -> str:
-        """Prompts and texts as they truly are, for a file."""
-        if not self.runs:
-            return ""
-        return "\n\n".join(run.prompt + ("\n\n" if run.chat else "") + run.text for run in self.runs) + "\n"
-
-    def _request(self, prompt: str) -> GenerationRequest:
+    def request(self, prompt: str) -> GenerationRequest:
+        """The request that a prompt means now, without remembering it. Raises ParameterError."""
         if not self.chat:
             return GenerationRequest(prompt=prompt, params=self.params, client=CLIENT, clip=True)
         messages = []
@@ -138,6 +133,12 @@ class Session:
                 ]
         messages.append(ChatMessage(role="user", content=prompt))
         return GenerationRequest(messages=messages, params=self.params, client=CLIENT, clip=True)
+
+    def transcript(self) -> str:
+        """Prompts and texts as they truly are, for a file."""
+        if not self.runs:
+            return ""
+        return "\n\n".join(run.prompt + ("\n\n" if run.chat else "") + run.text for run in self.runs) + "\n"
 
 
 def _knob(name: str) -> Knob:

@@ -1,4 +1,4 @@
-"""How long a person waits: for the first frame, for the model, for a key typed meanwhile, and for quitting.
+"""How long a person waits: for the first frame, the model, the first token, a key typed meanwhile, and for quitting.
 
     python tests/bench/startup.py [--rounds 5] [--json]
 
@@ -22,6 +22,7 @@ from pathlib import Path
 
 KEYS = "αβγδεζηθικλμνξοπρστυφχψωΓΔΘΛΞΠΣΦΨΩбгджзилпфцчшщыэюя"
 QUIT = b"\x11"
+PROGRAM = str(Path(sys.executable).with_name("llmtui"))
 
 
 class Terminal:
@@ -32,10 +33,9 @@ class Terminal:
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
         home = tempfile.mkdtemp()
         environ = os.environ | {"TERM": "xterm-256color", "XDG_STATE_HOME": home, "XDG_CONFIG_HOME": home}
-        program = str(Path(sys.executable).with_name("llmtui"))
         self.began = time.perf_counter()
         self.process = subprocess.Popen(
-            [program, *arguments], stdin=slave, stdout=slave, stderr=slave, env=environ, start_new_session=True
+            [PROGRAM, *arguments], stdin=slave, stdout=slave, stderr=slave, env=environ, start_new_session=True
         )
         os.close(slave)
         self.drawn = b""
@@ -48,6 +48,7 @@ class Terminal:
         wanted = text.encode()
         while wanted not in self.drawn[start:]:
             if not self.read(limit):
+                self.process.kill()
                 raise TimeoutError(f"{text!r} was not drawn within {limit} s")
         return time.perf_counter() - self.began
 
@@ -95,6 +96,26 @@ def start_and_type() -> dict[str, float]:
     return times
 
 
+def first_token_on_screen() -> dict[str, float]:
+    """Of a prompt typed as soon as there is something to type into: it waits for the model."""
+    terminal = Terminal("--seed", "1", "--max-new-tokens", "1")
+    terminal.wait_for("Prompt")
+    terminal.send(b"Once upon a time\r")
+    seconds = terminal.wait_for("first ")
+    terminal.quit()
+    return {"first token, typed at once": seconds}
+
+
+def first_token_on_stdout() -> dict[str, float]:
+    """Of `llmtui generate`, from the start of the process."""
+    began = time.perf_counter()
+    command = [PROGRAM, "generate", "Once upon a time", "--max-new-tokens", "1", "--seed", "1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.read(1)
+        return {"first token, llmtui generate": time.perf_counter() - began}
+
+
 def quit_while_loading() -> dict[str, float]:
     terminal = Terminal()
     terminal.wait_for("Prompt")
@@ -113,9 +134,8 @@ def quit_while_generating() -> dict[str, float]:
 
 
 def help_seconds() -> dict[str, float]:
-    program = str(Path(sys.executable).with_name("llmtui"))
     began = time.perf_counter()
-    subprocess.run([program, "--help"], capture_output=True, check=True)
+    subprocess.run([PROGRAM, "--help"], capture_output=True, check=True)
     return {"llmtui --help": time.perf_counter() - began}
 
 
@@ -124,7 +144,14 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    parts = (help_seconds, start_and_type, quit_while_loading, quit_while_generating)
+    parts = (
+        help_seconds,
+        start_and_type,
+        first_token_on_screen,
+        first_token_on_stdout,
+        quit_while_loading,
+        quit_while_generating,
+    )
     rounds: list[dict[str, float]] = []
     for _ in range(options.rounds + 1):
         rounds.append({name: value for part in parts for name, value in part().items()})
@@ -137,7 +164,7 @@ def main() -> None:
         print(json.dumps(result))
         return
     for name, values in result.items():
-        print(f"{name:28} median {values['median']:6.3f} s   worst {values['worst']:6.3f} s")
+        print(f"{name:30} median {values['median']:6.3f} s   worst {values['worst']:6.3f} s")
 
 
 if __name__ == "__main__":

@@ -162,7 +162,7 @@ def test_the_client_asks_again_by_itself_and_gets_its_answer_once_there_is_room(
         with occupied(12):
             asking = threading.Thread(target=ask)
             asking.start()
-            until(lambda: any(" 429 " in record.getMessage() for record in caplog.records))
+            until(lambda: any('"status": 429' in record.getMessage() for record in caplog.records))
         asking.join(timeout=60)
     assert retries[0] >= 1
 

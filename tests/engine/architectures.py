@@ -26,6 +26,8 @@ PACKABLE = (
     "gemma3_text",
     "granite",
 )
+# of these, the ones with a forward of our own
+LEAN = ("gpt2", "llama", "qwen2", "qwen3", "mistral", "olmo2", "granite")
 # their attention is their own, or asks for what packing does not know
 NOT_PACKABLE = ("bloom", "gpt_neo", "gptj", "codegen", "falcon", "stablelm", "gemma2")
 

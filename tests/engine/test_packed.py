@@ -1,16 +1,18 @@
 """Many sequences in one forward: each one's logits are those that the model's own forward gives it alone."""
 
 import random
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
-from architectures import NOT_PACKABLE, PACKABLE, VOCAB, WINDOW, make_model, plain_logits, shared_model
+from architectures import LEAN, NOT_PACKABLE, PACKABLE, VOCAB, WINDOW, make_model, plain_logits, shared_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmtui.engine.attention import PackedBatch, Span
-from llmtui.engine.kv_cache import FIRST_CAPACITY, KVSlab
+from llmtui.engine.attention import OwnForward, PackedBatch, PackedForward, Span
+from llmtui.engine.kv_cache import FIRST_CAPACITY, KVPool, KVSlab
+from llmtui.engine.lean import lean_forward
 from llmtui.engine.runner import PackedRunner, PlainRunner
 from llmtui.engine.self_check import find_runner, packed_difference
 
@@ -24,7 +26,8 @@ def random_ids(length: int, seed: int) -> list[int]:
 def read_by_schedule(runner: PackedRunner, prompts: list[list[int]], seed: int) -> list[torch.Tensor]:
     """All rows of logits of each prompt, read in blocks of random sizes by random company."""
     rng = random.Random(seed)
-    slabs = [KVSlab(len(prompt)) for prompt in prompts]
+    pool = KVPool()
+    slabs = [KVSlab(pool) for _ in prompts]
     done = [0] * len(prompts)
     rows: list[list[torch.Tensor]] = [[] for _ in prompts]
     while left := [i for i, prompt in enumerate(prompts) if done[i] < len(prompt)]:
@@ -41,11 +44,16 @@ def read_by_schedule(runner: PackedRunner, prompts: list[list[int]], seed: int) 
     return [torch.cat(parts) for parts in rows]
 
 
-@pytest.mark.parametrize("architecture", PACKABLE)
-def test_whoever_shares_the_forward_each_gets_its_own_logits(architecture: str) -> None:
+@pytest.mark.parametrize(
+    ("architecture", "make_forward"),
+    [(a, OwnForward) for a in PACKABLE] + [(a, lean_forward) for a in LEAN],
+    ids=[*PACKABLE, *(f"{a}, lean" for a in LEAN)],
+)
+def test_whoever_shares_the_forward_each_gets_its_own_logits(
+    architecture: str, make_forward: Callable[[Any], PackedForward]
+) -> None:
     model = shared_model(architecture)
-    runner = find_runner(model, "cpu")
-    assert isinstance(runner, PackedRunner)
+    runner = PackedRunner(make_forward(model), "cpu")
 
     @settings(max_examples=12, deadline=None)
     @given(LENGTHS, st.integers(0, 2**32))
@@ -58,6 +66,54 @@ def test_whoever_shares_the_forward_each_gets_its_own_logits(architecture: str) 
             torch.testing.assert_close(logits[wanted], expected[wanted], rtol=1e-4, atol=1e-4 * float(expected.std()))
 
     check()
+
+
+@pytest.mark.parametrize("architecture", PACKABLE)
+def test_an_architecture_that_can_be_packed_runs_so_by_a_lean_forward_where_there_is_one(architecture: str) -> None:
+    runner = find_runner(shared_model(architecture), "cpu")
+    assert isinstance(runner, PackedRunner)
+    assert isinstance(runner.forward_rows, OwnForward) == (architecture not in LEAN)
+
+
+LEAN_FIELDS = {
+    "gpt2": {"scale_attn_by_inverse_layer_idx": True, "activation_function": "relu"},
+    "llama": {"attention_bias": True, "mlp_bias": True, "head_dim": 16, "hidden_act": "gelu_pytorch_tanh"},
+    "llama, scaled": {
+        "rope_parameters": {
+            "rope_type": "llama3",
+            "rope_theta": 10000.0,
+            "factor": 8.0,
+            "low_freq_factor": 1.0,
+            "high_freq_factor": 4.0,
+            "original_max_position_embeddings": 16,
+        }
+    },
+    "granite": {
+        "embedding_multiplier": 12.0,
+        "residual_multiplier": 0.22,
+        "logits_scaling": 8.0,
+        "attention_multiplier": 0.015,
+    },
+    "olmo2": {"num_key_value_heads": 4},
+    "qwen3": {"attention_bias": True, "use_sliding_window": True, "sliding_window": WINDOW, "max_window_layers": 1},
+}
+
+
+@pytest.mark.parametrize("case", LEAN_FIELDS)
+def test_what_a_config_may_change_is_in_the_lean_forward_too(case: str) -> None:
+    model = make_model(case.partition(",")[0], **LEAN_FIELDS[case])
+    runner = PackedRunner(lean_forward(model), "cpu")
+    prompts = [random_ids(length, length) for length in (3, 40, 17)]
+    for prompt, logits in zip(prompts, read_by_schedule(runner, prompts, 5), strict=True):
+        expected, wanted = plain_logits(model, prompt), ~torch.isnan(logits)
+        torch.testing.assert_close(logits[wanted], expected[wanted], rtol=1e-4, atol=1e-4 * float(expected.std()))
+
+
+def test_a_lean_forward_that_is_wrong_gives_way_to_the_models_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("llmtui.engine.lean.activation", lambda *_: torch.sigmoid)
+    runner = find_runner(make_model("llama"), "cpu")
+    assert isinstance(runner, PackedRunner)
+    assert isinstance(runner.forward_rows, OwnForward)
 
 
 @pytest.mark.parametrize("architecture", NOT_PACKABLE)
@@ -77,7 +133,7 @@ def test_rotary_frequencies_that_follow_the_longest_sequence_are_not_packed() ->
 def test_half_precision_is_packed_within_its_own_rounding(architecture: str, dtype: torch.dtype) -> None:
     model = make_model(architecture, dtype)
     assert isinstance(find_runner(model, "cpu"), PackedRunner)
-    assert packed_difference(model, "cpu") < 0.05
+    assert packed_difference(model, OwnForward(model), "cpu") < 0.05
 
 
 def test_the_check_at_load_sees_rows_that_look_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,7 +145,7 @@ def test_the_check_at_load_sees_rows_that_look_ahead(monkeypatch: pytest.MonkeyP
 
 
 def test_the_check_at_load_sees_sequences_that_mix(monkeypatch: pytest.MonkeyPatch) -> None:
-    shared = KVSlab(100)
+    shared = KVSlab()
     monkeypatch.setattr("llmtui.engine.self_check.KVSlab", lambda _: shared)
     assert isinstance(find_runner(shared_model("gpt2"), "cpu"), PlainRunner)
 
@@ -106,20 +162,32 @@ def test_packing_leaves_the_models_own_forward_as_it_was(architecture: str) -> N
 
 def test_a_slab_holds_what_was_written_however_it_grew() -> None:
     rng = random.Random(3)
-    limit = 5 * FIRST_CAPACITY + 7
-    slab, written = KVSlab(limit), torch.empty(1, 2, 0, 4)
-    while written.shape[2] < limit:
-        rows = min(limit - written.shape[2], rng.choice((1, 60, 200)))
-        new = torch.randn(1, 2, rows, 4)
-        keys, values = slab.write(0, written.shape[2], new, -new)
-        written = torch.cat([written, new], dim=2)
-        assert torch.equal(keys, written)
-        assert torch.equal(values, -written)
+    pool = KVPool()
+    slabs = [KVSlab(pool) for _ in range(3)]
+    written = [torch.empty(0, 2, 4) for _ in slabs]
+    while min(len(rows) for rows in written) < 5 * FIRST_CAPACITY:
+        number = rng.randrange(3)
+        new = torch.randn(rng.choice((1, 60, 200)), 2, 4)
+        rows = slabs[number].write(0, len(written[number]), new)
+        written[number] = torch.cat([written[number], new])
+        assert torch.equal(rows.transpose(0, 1), written[number])
+    for slab, rows in zip(slabs, written, strict=True):
+        assert torch.equal(slab.copy(0, len(rows))[0], rows)
 
 
 def test_writing_a_block_again_replaces_it() -> None:
-    slab = KVSlab(10)
-    first, again = torch.zeros(1, 1, 4, 2), torch.ones(1, 1, 4, 2)
-    slab.write(0, 0, first, first)
-    keys, _ = slab.write(0, 2, again, again)
-    assert keys[0, 0, :, 0].tolist() == [0, 0, 1, 1, 1, 1]
+    slab = KVSlab()
+    slab.write(0, 0, torch.zeros(4, 2, 2))
+    assert slab.write(0, 2, torch.ones(4, 2, 2))[0, :, 0].tolist() == [0, 0, 1, 1, 1, 1]
+
+
+def test_a_place_is_free_when_its_slab_is_gone_and_holds_nothing_of_it() -> None:
+    pool = KVPool()
+    stays, goes = KVSlab(pool), KVSlab(pool)
+    stays.write(0, 0, torch.ones(1, 2, 2))
+    goes.write(0, 0, torch.full((5, 2, 2), torch.inf))
+    place = goes.place
+    del goes
+    comes = KVSlab(pool)
+    assert (comes.shelf, comes.place) == (stays.shelf, place)
+    assert not comes.copy(0, FIRST_CAPACITY)[0].any()

@@ -10,6 +10,7 @@ from architectures import copy_tokenizer, make_model
 from transformers import AutoModelForCausalLM
 
 from llmtui.engine import Engine, GenerationRequest, SamplingParams
+from llmtui.engine.attention import OwnForward
 from llmtui.engine.errors import ParameterError
 from llmtui.engine.loaded import LoadedModel
 from llmtui.engine.prefix_cache import BLOCK
@@ -40,7 +41,8 @@ def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     with Engine("tiny-tales") as engine:
         engine.wait_until_loaded(60)
         loaded: LoadedModel = engine.run_job(lambda loaded: loaded).result(10)
-        object.__setattr__(loaded, "runner", request.param(model, "cpu"))
+        runner = PlainRunner(model, "cpu") if request.param is PlainRunner else PackedRunner(OwnForward(model), "cpu")
+        object.__setattr__(loaded, "runner", runner)
         yield engine
 
 

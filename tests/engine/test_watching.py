@@ -12,7 +12,7 @@ from llmtui.engine.errors import RequestEnded
 from llmtui.engine.events import Event, Finished, Queued, Started, Token
 from llmtui.engine.loaded import LoadedModel
 from llmtui.engine.stream import Stream
-from llmtui.engine.watching import REPLAYED, TOP_CANDIDATES, WatchedStream
+from llmtui.engine.watching import KEPT_ENDED, REPLAYED, TOP_CANDIDATES, WatchedStream
 
 PROMPT = "Once upon a time"
 ENDLESS = SamplingParams(max_tokens=400, ignore_eos=True, seed=1, top_logprobs=0)
@@ -108,11 +108,31 @@ def test_whoever_stops_watching_changes_nothing_for_the_request(tiny_tales_engin
     assert (watch.stream.drain(), watch.stream.ended) == ([], False)
 
 
-def test_a_request_that_has_ended_cannot_be_watched(tiny_tales_engine: Engine) -> None:
-    stream = tiny_tales_engine.submit(GenerationRequest(prompt=PROMPT, params=SamplingParams(max_tokens=2)))
-    stream.result()
-    with pytest.raises(RequestEnded, match=f"{stream.request_id} has ended"):
-        tiny_tales_engine.watch(stream.request_id)
+def test_the_last_requests_that_ended_can_be_read_over_and_older_ones_are_forgotten(tiny_tales_engine: Engine) -> None:
+    params = SamplingParams(max_tokens=2, ignore_eos=True, prompt_logprobs=True)
+    first = tiny_tales_engine.submit(GenerationRequest(prompt=PROMPT, params=params, client="alice"))
+    events = list(first)
+    tiny_tales_engine.run_job(lambda _: None).result(timeout=20)
+    view = tiny_tales_engine.ended_requests()[-1]
+    assert (view.id, view.client, view.state, view.generated_tokens) == (first.request_id, "alice", "finished", 2)
+    assert first.request_id not in [view.id for view in tiny_tales_engine.requests()]
+    watch = tiny_tales_engine.watch(first.request_id)
+    assert list(watch.stream) == events
+    assert watch.prompt == PROMPT
+    for _ in range(KEPT_ENDED):
+        tiny_tales_engine.submit(GenerationRequest(prompt=PROMPT, params=SamplingParams(max_tokens=1))).result()
+    tiny_tales_engine.run_job(lambda _: None).result(timeout=20)
+    assert len(tiny_tales_engine.ended_requests()) == KEPT_ENDED
+    with pytest.raises(RequestEnded, match=f"{first.request_id} has ended"):
+        tiny_tales_engine.watch(first.request_id)
+
+
+def test_how_a_request_ended_is_remembered(tiny_tales_engine: Engine) -> None:
+    stream, _ = begun(tiny_tales_engine, 2)
+    stream.cancel()
+    list(stream)
+    tiny_tales_engine.run_job(lambda _: None).result(timeout=20)
+    assert tiny_tales_engine.ended_requests()[-1].state == "cancelled"
 
 
 def test_one_that_waits_can_be_watched_from_its_first_event_on(tiny_tales_engine: Engine) -> None:

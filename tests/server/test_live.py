@@ -93,11 +93,11 @@ def test_metrics_count_answers_tokens_and_times(fresh: Api) -> None:
     assert fresh.generate(prompt="").status == 400
     fresh.get("/made/up/by/a/client")
     seen = numbers(fresh)
-    assert seen["llmtui_requests_total", "200", "/generate"] == 1
-    assert seen["llmtui_requests_total", "400", "/generate"] == 1
-    assert seen["llmtui_requests_total", "404", "other"] == 1
-    assert seen["llmtui_tokens_total", "prompt"] == done["prompt_tokens"]
-    assert seen["llmtui_tokens_total", "completion"] == done["completion_tokens"] == 9
+    assert seen["llmtui_requests_total", "200", "", "/generate"] == 1
+    assert seen["llmtui_requests_total", "400", "", "/generate"] == 1
+    assert seen["llmtui_requests_total", "404", "", "other"] == 1
+    assert seen["llmtui_tokens_total", "", "prompt"] == done["prompt_tokens"]
+    assert seen["llmtui_tokens_total", "", "completion"] == done["completion_tokens"] == 9
     assert seen[("llmtui_ttft_seconds_count",)] == 1
     assert seen[("llmtui_inter_token_seconds_count",)] == 8
     assert seen[("llmtui_queue_wait_seconds_count",)] == 1

@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 
 from tokens import make_token
 
-from llmtui.engine.errors import ModelNotReady
+from llmtui.engine.engine import EngineStats
+from llmtui.engine.errors import ModelNotReady, RequestEnded
 from llmtui.engine.events import (
     Candidate,
     Failed,
@@ -23,9 +24,11 @@ from llmtui.engine.events import (
     Token,
     Usage,
 )
+from llmtui.engine.live import RequestState, RequestView
 from llmtui.engine.loads import LoadStage, LoadTask, ModelInfo
 from llmtui.engine.requests import GenerationRequest
 from llmtui.engine.stream import Stream
+from llmtui.engine.watching import Watch, WatchedStream
 from llmtui.models.errors import LoadCancelled
 
 WORDS = (" there", " was", " a", " little", " cat", " who", " sat", " on", " the", " mat", ".", "\n", " It", " purred")
@@ -82,13 +85,34 @@ class ScriptedRun:
     def __init__(self, request: GenerationRequest, model: ModelInfo) -> None:
         self.request = request
         self.model = model
-        self.stream = Stream(request.request_id, self._on_cancel)
+        self.stream = WatchedStream(request.request_id, self._on_cancel)
         self.cancelled = False
+        self.started = False
+        self.ended = False
+        self.state: RequestState = "waiting"
         self.text = ""
         self.produced = 0
         self.prompt_tokens = 0
 
+    @property
+    def view(self) -> RequestView:
+        """The request as the engine would show it; times are the same at every look."""
+        return RequestView(
+            id=self.request.request_id,
+            client=self.request.client,
+            model=self.model.name,
+            state=self.state,
+            prompt_tokens=self.prompt_tokens,
+            generated_tokens=self.produced,
+            max_tokens=self.request.params.max_tokens or 100,
+            queued=0.3,
+            running=1.8 if self.started else 0.0,
+            tokens_per_second=31.4 if self.produced > 1 else None,
+        )
+
     def start(self, seed: int = 42) -> None:
+        self.started = True
+        self.state = "running"
         prompt = self.request.prompt or (self.request.messages or ())[-1].content
         words = [part if place == 0 else " " + part for place, part in enumerate(prompt.split(" "))]
         self.prompt_tokens = len(words)
@@ -112,11 +136,15 @@ class ScriptedRun:
             self.stream.put(new)
 
     def finish(self, reason: FinishReason = "length") -> None:
+        self.ended = True
+        self.state = "cancelled" if reason == "cancelled" else "finished"
         self.stream.put(
             Finished(reason, "", self.text, self.produced, None, self._usage(), self._timings()),
         )
 
     def fail(self, sentence: str) -> None:
+        self.ended = True
+        self.state = "failed"
         self.stream.put(Failed(sentence, self._usage(), self._timings()))
 
     def _on_cancel(self) -> None:
@@ -139,6 +167,7 @@ class ScriptedEngine:
         self.wishes: list[tuple[str, str, str]] = []
         self.loads: list[LoadTask] = []
         self.runs: list[ScriptedRun] = []
+        self.forgotten: list[ScriptedRun] = []
         self._before_submit = before_submit
 
     @property
@@ -177,3 +206,25 @@ class ScriptedEngine:
         for run in self.runs:
             if run.request.request_id == request_id:
                 run.stream.cancel()
+
+    def requests(self) -> list[RequestView]:
+        return [run.view for run in self.runs if not run.ended]
+
+    def ended_requests(self) -> list[RequestView]:
+        return [run.view for run in self.runs if run.ended and run not in self.forgotten]
+
+    def stats(self) -> EngineStats:
+        views = self.requests()
+        running = sum(view.state == "running" for view in views)
+        state = "ready" if self.model is not None else "loading"
+        return EngineStats(state, running, len(views) - running, sum(run.produced for run in self.runs), 31.4)
+
+    def watch(self, request_id: str) -> Watch:
+        for run in self.runs:
+            if run.request.request_id == request_id and run not in self.forgotten:
+                break
+        else:
+            raise RequestEnded(request_id)
+        reader = Stream(request_id, lambda: run.stream.leave(reader))
+        run.stream.join(reader)
+        return Watch(run.request, run.model, run.request.prompt or "", reader, run.prompt_tokens + run.produced)

@@ -12,8 +12,8 @@ from driving import app_of, send, type_text, until
 from hostile import screen_text
 from scripted_engine import ScriptedEngine, model_info
 
-from llmtui.engine.errors import ContextOverflow
-from llmtui.engine.loads import LoadStage
+from llmtui.engine.errors import ContextOverflow, EngineClosed
+from llmtui.engine.loads import LoadStage, LoadTask
 from llmtui.engine.requests import GenerationRequest
 from llmtui.models.errors import ModelUnreachable
 from llmtui.settings import Settings
@@ -121,6 +121,30 @@ async def test_a_prompt_sent_while_the_model_loads_runs_as_soon_as_it_is_ready(
         await until(pilot, lambda: engine.runs)
         assert engine.runs[0].request.prompt == "Once upon"
         assert main.status.aside == ""
+
+
+@pytest.mark.parametrize("begins", [True, False])
+async def test_a_prompt_sent_before_the_first_load_has_begun_waits_for_it_too(
+    engine: ScriptedEngine, settings: Callable[..., Settings], begins: bool
+) -> None:
+    def load() -> LoadTask:
+        assert app.main.conductor.send("Once upon") is None
+        if not begins:
+            raise EngineClosed
+        return engine.load("tiny-tales")
+
+    app = LlmTui(engine, settings(), load=load, watch_machine=False)
+    async with app.run_test(size=(120, 40)) as pilot:
+        if begins:
+            await until(pilot, lambda: engine.loads)
+            engine.finish_load()
+            await until(pilot, lambda: engine.runs)
+            assert engine.runs[0].request.prompt == "Once upon"
+        else:
+            await until(pilot, lambda: app.main.prompt.text == "Once upon")
+            assert app.main.status.tone is Tone.BAD
+            await pilot.press("enter")
+            await until(pilot, lambda: "no model is loaded" in app.main.status.text)
 
 
 async def test_escape_takes_a_waiting_prompt_back_before_it_stops_the_load(

@@ -1,20 +1,29 @@
 """Pictures of the screen. Look at a changed one before it is accepted: pytest --snapshot-update."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from driving import app_of, send, until
 from scripted_engine import ScriptedEngine
 from textual.pilot import Pilot
+from textual.widgets import Input
 
+from llmtui.engine import GenerationRequest, SamplingParams
 from llmtui.settings import Settings
 from llmtui.system.machine import MachineSample
 from llmtui.tui.app import LlmTui
 from llmtui.tui.screens.help import HelpScreen
+from llmtui.tui.screens.requests import RequestsScreen
+from llmtui.tui.screens.sweep import SweepForm
+from llmtui.tui.screens.sweep_run import SweepScreen
+from llmtui.tui.screens.watch import WatchScreen
+from llmtui.tui.serving import Serving
 
 Snap = Callable[..., bool]
 Steps = Callable[[Pilot[None]], Awaitable[None]]
+SERVING = Serving("http://127.0.0.1:5000", ("alice", "bob"))
 SIZES = [(120, 40), (80, 24)]
 
 
@@ -25,7 +34,7 @@ def snap(
     """Compare the screen, after some steps, with its picture. All that moves is held still."""
 
     def compare(size: tuple[int, int], steps: Steps) -> bool:
-        app = LlmTui(engine, settings(seed=42), api_url="http://127.0.0.1:5000", watch_machine=False)
+        app = LlmTui(engine, settings(seed=42), serving=SERVING, watch_machine=False)
 
         async def before(pilot: Pilot[Any]) -> None:
             await until(pilot, lambda: engine.loads)
@@ -106,3 +115,79 @@ def test_the_help(snap: Callable[..., bool]) -> None:
         )
 
     assert snap((120, 40), steps)
+
+
+@pytest.fixture
+def crowd(engine: ScriptedEngine) -> Steps:
+    """Requests of several clients, and the window that shows them."""
+
+    async def steps(pilot: Pilot[None]) -> None:
+        for place, client in enumerate(("alice", "bob", "alice", "10.0.0.7")):
+            engine.submit(
+                GenerationRequest(
+                    prompt="Once upon a time",
+                    client=client,
+                    params=SamplingParams(max_tokens=200),
+                    request_id=f"{place}f2a9c04d1e8.5b7",
+                )
+            )
+            if place < 2:
+                engine.runs[-1].start()
+                engine.runs[-1].yield_tokens(57 - 20 * place)
+        await pilot.press("f4")
+        await until(pilot, lambda: isinstance(pilot.app.screen, RequestsScreen) and pilot.app.screen.focused)
+        app_of(pilot).main.header.show_queue(2, 2)
+
+    return steps
+
+
+@pytest.mark.parametrize("size", SIZES, ids=["wide", "small"])
+def test_the_requests_of_all(snap: Callable[..., bool], crowd: Steps, size: tuple[int, int]) -> None:
+    assert snap(size, crowd)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=["wide", "small"])
+def test_somebody_elses_request(
+    snap: Callable[..., bool], crowd: Steps, size: tuple[int, int], engine: ScriptedEngine
+) -> None:
+    async def steps(pilot: Pilot[None]) -> None:
+        await crowd(pilot)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, WatchScreen) and pilot.app.screen.focused)
+        engine.runs[0].finish()
+        screen = pilot.app.screen
+        assert isinstance(screen, WatchScreen)
+        await until(pilot, lambda: screen.progress.end is not None)
+        await pilot.press("home", *["right"] * 7)
+        await until(pilot, lambda: screen.panes.tokens.cursor == 7)
+
+    assert snap(size, steps)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=["wide", "small"])
+def test_a_sweep_with_the_cursor_on_a_cell_that_differs(
+    snap: Callable[..., bool], engine: ScriptedEngine, size: tuple[int, int]
+) -> None:
+    async def steps(pilot: Pilot[None]) -> None:
+        await send(pilot, "/sweep Once upon a time")
+        await until(pilot, lambda: isinstance(pilot.app.screen, SweepForm) and pilot.app.screen.focused is not None)
+        pilot.app.screen.query_one("#top_p", Input).value = "0.9, 1"
+        pilot.app.screen.query_one("#seeds", Input).value = "2"
+        await pilot.pause()
+        await pilot.press("enter")
+        await until(pilot, lambda: len(engine.runs) == 12)
+        for place, run in enumerate(engine.runs):
+            run.start()
+            run.yield_tokens([" there", " was", *([" a", " fox"] if place % 5 < 3 else [" an", " owl", "."])])
+            if place < 11:
+                run.finish()
+        screen = pilot.app.screen
+        assert isinstance(screen, SweepScreen)
+        await until(pilot, lambda: screen.view.done == 11 and len(screen.view.cells) == 12)
+        await pilot.press("escape")
+        await until(pilot, lambda: screen.status.text.startswith("stopped"))
+        screen._moved(replace(screen.view, seconds=1.5))
+        await pilot.press("down")
+        await until(pilot, lambda: screen.grid.cursor == (1, 0))
+
+    assert snap(size, steps)

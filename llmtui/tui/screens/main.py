@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -22,6 +22,8 @@ from llmtui.tui.clipboard import advice
 from llmtui.tui.conductor import Conductor
 from llmtui.tui.messages import Arrived, LoadFailed, LoadMoved, ModelLoaded, Refused
 from llmtui.tui.progress import Progress, load_line, model_line, ready_line
+from llmtui.tui.screens.sizes import HEIGHTS, TOO_SMALL, WIDTHS
+from llmtui.tui.serving import Serving
 from llmtui.tui.session import Session
 from llmtui.tui.text import GlyphSet
 from llmtui.tui.widgets.header import Header
@@ -29,11 +31,6 @@ from llmtui.tui.widgets.key_bar import KeyBar
 from llmtui.tui.widgets.panes import Panes
 from llmtui.tui.widgets.prompt import Prompt
 from llmtui.tui.widgets.status_bar import StatusBar, Tone
-
-TOO_SMALL: Final = "llmtui needs 40 × 12 cells:\nmake the terminal larger.\n\n^Q quits."
-# From so many cells on, the screen has this class.
-WIDTHS: Final = [(0, "-tiny"), (40, "-narrow"), (100, "-wide")]
-HEIGHTS: Final = [(0, "-flat"), (12, "-short"), (30, "-tall")]
 
 
 class MainScreen(Screen[None]):
@@ -51,7 +48,7 @@ class MainScreen(Screen[None]):
         *,
         load: Callable[[], LoadTask],
         load_named: Callable[[str], LoadTask],
-        api_url: str | None = None,
+        serving: Serving | None = None,
         watch_machine: bool = True,
         glyphs: GlyphSet = "unicode",
     ) -> None:
@@ -61,9 +58,10 @@ class MainScreen(Screen[None]):
         self.progress: Progress | None = None
         self._load_first = load
         self._load_named = load_named
+        self._serving = serving
         self._watch_machine = watch_machine
         self.glyphs: GlyphSet = glyphs
-        self.header = Header(api_url=api_url, glyphs=glyphs, id="header")
+        self.header = Header(serving=serving, glyphs=glyphs, id="header")
         self.panes = Panes(glyphs=glyphs, id="panes")
         self.status = StatusBar(glyphs=glyphs, id="status")
         self.prompt = Prompt(glyphs=glyphs, id="prompt")
@@ -79,6 +77,7 @@ class MainScreen(Screen[None]):
     def on_mount(self) -> None:
         self.bridge = Bridge(self.engine, self)
         self.conductor = Conductor(self.engine, self.session, self.bridge, self._load_named)
+        self.conductor.load_is_coming = True
         self.status.show("starting", Tone.BUSY)
         self.call_after_refresh(self._begin)
 
@@ -88,11 +87,20 @@ class MainScreen(Screen[None]):
             from llmtui.system.machine import MachineSampler
 
             sampler = MachineSampler()
-            self.set_interval(1.0, lambda: self.header.show_machine(sampler.sample()))
+
+            def look() -> None:
+                stats = self.engine.stats()
+                self.header.show_machine(sampler.sample())
+                self.header.show_queue(stats.running, stats.waiting)
+
+            self.set_interval(1.0, look)
         try:
             self.bridge.load(self._load_first)
         except LlmtuiError as error:
             self.complain(error)
+            self._give_back(self.conductor.take_back())
+        finally:
+            self.conductor.load_is_coming = False
 
     # what the bridge reports
 
@@ -146,7 +154,7 @@ class MainScreen(Screen[None]):
         match self.progress.end:
             case Finished() as end:
                 self.session.finish(end.text, end.usage)
-                tone = Tone.CALM if end.reason == "cancelled" else Tone.GOOD
+                tone = Tone.GOOD if end.reason in ("stop", "length") else Tone.CALM
             case Failed():
                 tone = Tone.BAD
         self.status.show(self.progress.line(), tone)
@@ -230,10 +238,21 @@ class MainScreen(Screen[None]):
 
         self.app.push_screen(ModelPicker(self.bridge, self.engine.model), self.choose_model)
 
+    def action_requests(self) -> None:
+        from llmtui.tui.screens.requests import RequestsScreen
+
+        self.app.push_screen(RequestsScreen(self.engine, self.bridge, self._serving, glyphs=self.glyphs))
+
     def action_parameters(self) -> None:
         from llmtui.tui.screens.parameters import ParameterScreen
 
         self.app.push_screen(ParameterScreen(self.session))
+
+    def action_sweep(self, argument: str = "") -> None:
+        from llmtui.tui.screens.sweep import SweepForm
+
+        prompt = argument or self._prompt_at_hand()
+        self.app.push_screen(SweepForm(self.engine, self.bridge, self.session, prompt, glyphs=self.glyphs))
 
     def action_colour(self) -> None:
         if self.panes.tokens.region.area == 0:
@@ -308,6 +327,11 @@ class MainScreen(Screen[None]):
             return False
         self.prompt.write(f"/{found[0].slash}{' ' if found[0].argument else ''}")
         return True
+
+    def _prompt_at_hand(self) -> str:
+        """What is being typed, or else the last prompt."""
+        typed = self.prompt.text
+        return typed if typed and not typed.startswith("/") else self.session.last_prompt or ""
 
     def _give_back(self, prompt: str | None) -> None:
         if prompt is not None and not self.prompt.text:

@@ -23,8 +23,13 @@ class Window(ModalScreen[T]):
 
     def on_mount(self) -> None:
         frame = self.query_one("#window")
-        frame.border_title = Content(self.NAME)
+        frame.border_title = Content(self.heading)
         frame.border_subtitle = Content(self.HINT)
+
+    @property
+    def heading(self) -> str:
+        """What the frame says."""
+        return self.NAME
 
     def action_close(self) -> None:
         self.dismiss(None)

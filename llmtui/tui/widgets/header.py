@@ -1,6 +1,6 @@
 """The first line: the model, the API, the machine."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rich.segment import Segment
 from rich.style import Style
@@ -10,11 +10,16 @@ from textual.content import Content
 from textual.strip import Strip
 from textual.widget import Widget
 
-from llmtui.tui.text import GlyphSet, cell_width, middle_ellipsis, visible
+from llmtui.tui.serving import Serving, queue_words
+from llmtui.tui.text import GLYPHS, GlyphSet, cell_width, middle_ellipsis, visible
 from llmtui.tui.widgets.gauge import Gauge, format_bytes
 
 if TYPE_CHECKING:
     from llmtui.system.machine import MachineSample
+
+
+# In less, the address stands in the window of the requests alone.
+ROOM_FOR_API: Final = 70
 
 
 class Title(Widget):
@@ -49,7 +54,7 @@ class Title(Widget):
 
 
 class Header(Horizontal):
-    """Title, API address and gauges on one line; the gauges are of fixed width."""
+    """Title, API with its queue, and gauges on one line; all but the title are of fixed width."""
 
     DEFAULT_CSS = """
     Header {
@@ -57,19 +62,21 @@ class Header(Horizontal):
         background: $panel;
         color: $text;
         & Gauge { background: $panel; color: $text; margin: 0 1 0 2; }
-        & #api { width: auto; height: 1; color: $success; background: $panel; }
+        & ApiState { color: $success; background: $panel; }
     }
     """
 
-    def __init__(self, *, api_url: str | None = None, glyphs: GlyphSet = "unicode", id: str | None = None) -> None:
+    def __init__(self, *, serving: Serving | None = None, glyphs: GlyphSet = "unicode", id: str | None = None) -> None:
         super().__init__(id=id)
-        self._api_url = api_url
+        self.set_class(serving is not None, "-serving")
+        self._serving = serving
         self._glyphs: GlyphSet = glyphs
 
     def compose(self) -> ComposeResult:
         yield Title(glyphs=self._glyphs, id="title")
-        if self._api_url is not None:
-            yield ApiAddress(self._api_url, glyphs=self._glyphs, id="api")
+        if self._serving is not None:
+            yield ApiState(self._serving, glyphs=self._glyphs, id="api")
+            yield ApiState(self._serving, brief=True, glyphs=self._glyphs, id="api-brief")
         cpu = Gauge("cpu", glyphs=self._glyphs, id="cpu")
         cpu.tooltip = Content("All cores of this machine together")
         ram = Gauge("ram", glyphs=self._glyphs, id="ram")
@@ -77,9 +84,17 @@ class Header(Horizontal):
         yield cpu
         yield ram
 
+    def on_resize(self) -> None:
+        self.set_class(self.size.width < ROOM_FOR_API, "-cramped")
+
     def show_model(self, text: str) -> None:
         """The model's facts."""
         self.query_one(Title).show(text)
+
+    def show_queue(self, running: int, waiting: int) -> None:
+        """The engine's queue, where others can ask."""
+        for state in self.query(ApiState):
+            state.show(running, waiting)
 
     def show_machine(self, sample: "MachineSample") -> None:
         """Processor and memory of the whole machine."""
@@ -88,17 +103,37 @@ class Header(Horizontal):
         self.query_one("#ram", Gauge).push(share, format_bytes(sample.ram_used_bytes))
 
 
-class ApiAddress(Widget):
-    """`● api 127.0.0.1:5000`."""
+class ApiState(Widget):
+    """`● api 127.0.0.1:5000 · 3 keys ·  1 run,  0 wait`, of one width. brief: without the keys."""
 
-    def __init__(self, url: str, *, glyphs: GlyphSet, id: str | None = None) -> None:
+    DEFAULT_CSS = """
+    ApiState { height: 1; }
+    """
+
+    def __init__(self, serving: Serving, *, brief: bool = False, glyphs: GlyphSet, id: str | None = None) -> None:
         super().__init__(id=id)
-        mark = "●" if glyphs == "unicode" else "*"
-        self._text = f"{mark} api {visible(url.removeprefix('http://').rstrip('/'), glyphs=glyphs)}"
-        self.styles.width = cell_width(self._text)
+        signs = GLYPHS[glyphs]
+        facts = [f"api {serving.address}", "" if brief else serving.keys]
+        self._dot = f" {signs.dot} "
+        self._facts = visible(self._dot.join(fact for fact in facts if fact), glyphs=glyphs)
+        self._mark = "●" if glyphs == "unicode" else "*"
+        self._queue = queue_words(0, 0)
+        self.styles.width = cell_width(self.text)
+
+    @property
+    def text(self) -> str:
+        """What it says."""
+        return f"{self._mark} {self._facts}{self._dot}{self._queue}"
+
+    def show(self, running: int, waiting: int) -> None:
+        """How many requests run, and how many wait."""
+        queue = queue_words(running, waiting)
+        if queue != self._queue:
+            self._queue = queue
+            self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        base = self.rich_style
+        width, base = self.size.width, self.rich_style
         if y > 0:
-            return Strip.blank(self.size.width, base)
-        return Strip([Segment(self._text, base)]).adjust_cell_length(self.size.width, base)
+            return Strip.blank(width, base)
+        return Strip([Segment(self.text, base)]).adjust_cell_length(width, base)

@@ -1,7 +1,7 @@
 """The panes of a generation: its text, its tokens, the token under the cursor, and how surprising it all was."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from textual import on
@@ -34,6 +34,8 @@ class Panes(Horizontal):
         self._cross = "✗" if glyphs == "unicode" else "!"
         self._temperature = 0.0
         self._vocab_size: int | None = None
+        self._first: int | None = None
+        self._ranked: Callable[[Token], int] = _no_ranks
         self._inspected_at = 0.0
         self.output = Output(id="output")
         self.tokens = TokenView(glyphs=glyphs, id="tokens")
@@ -57,9 +59,13 @@ class Panes(Horizontal):
         """How many tokens the loaded model knows."""
         self._vocab_size = size
 
-    def begin(self, request: GenerationRequest, prompt: str) -> None:
-        """A request was made."""
+    def begin(self, request: GenerationRequest, prompt: str, ranked: Callable[[Token], int] | None = None) -> None:
+        """A request was made.
+
+        ranked: how many of a token's first candidates are the most probable ones; by default as the request asks for.
+        """
         self._temperature = request.params.temperature
+        self._ranked = ranked or (lambda _: request.params.top_logprobs)
         self.output.add(Kind.HEADING, self._mark + ("you" if request.messages else "prompt"))
         self.output.add(Kind.PROMPT, shortened(prompt))
         self._clear_tokens()
@@ -73,9 +79,11 @@ class Panes(Horizontal):
                     facts = (event.model, f"T {self._temperature:g}", f"seed {event.seed}")
                     self.output.add(Kind.HEADING, self._mark + SEPARATOR.join(facts))
                     self.output.add(Kind.TEXT, "")
+                    self._first = event.prompt_tokens
                 case Prefilled():
                     tokens.extend(event.tokens)
                 case Token():
+                    self._note_missing(event)
                     tokens.append(event)
         self.output.extend("".join(event.delta for event in events if isinstance(event, (Token, Finished))))
         self.tokens.append(tokens)
@@ -112,7 +120,15 @@ class Panes(Horizontal):
         now = time.monotonic()
         if at_once or now - self._inspected_at >= INSPECT_SECONDS:
             self._inspected_at = now
-            self.inspector.show(self.tokens.current, self._vocab_size)
+            token = self.tokens.current
+            self.inspector.show(token, self._vocab_size, 0 if token is None else self._ranked(token))
+
+    def _note_missing(self, token: Token) -> None:
+        """Say how many tokens there were before the first one that came, if it is not the first."""
+        if self._first is not None and token.index > self._first:
+            self.output.add(Kind.NOTE, f"… {token.index - self._first:,} tokens before these are no longer kept …")
+            self.output.add(Kind.TEXT, "")
+        self._first = None
 
     def _clear_tokens(self) -> None:
         self.tokens.clear()
@@ -121,6 +137,10 @@ class Panes(Horizontal):
 
     def _name_colour(self) -> None:
         self.query_one("#side").border_title = Content(f"Tokens · colour: {self.tokens.mode}")
+
+
+def _no_ranks(_: Token) -> int:
+    return 0
 
 
 def shortened(prompt: str) -> str:

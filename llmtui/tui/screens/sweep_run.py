@@ -1,0 +1,205 @@
+"""A sweep while it runs and after: the grid fills, the text of a cell stands below it, a cell opens to be walked."""
+
+import threading
+from itertools import takewhile
+from pathlib import PurePath
+from typing import ClassVar, Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.widgets import Static
+
+from llmtui.engine import Engine
+from llmtui.insight.sweep import Cell, Key
+from llmtui.tui import facts
+from llmtui.tui.bridge import Bridge
+from llmtui.tui.progress import SEPARATOR
+from llmtui.tui.screens.window import Window
+from llmtui.tui.sweep_form import SweepPlan, asked_text
+from llmtui.tui.sweep_job import SweepView, sweep_job
+from llmtui.tui.sweep_table import (
+    TEXT_MEASURES,
+    SweepTable,
+    bounds,
+    cell_facts,
+    comparison_words,
+    level,
+    setting_words,
+)
+from llmtui.tui.text import GLYPHS, GlyphSet, visible
+from llmtui.tui.widgets.grid import Grid, GridCell
+from llmtui.tui.widgets.marked_text import MarkedText
+from llmtui.tui.widgets.status_bar import StatusBar, Tone
+
+BAR_CELLS: Final = 16
+
+
+class SweepScreen(Window[None]):
+    """Runs a plan. Esc stops it and keeps what is there, and then closes; m shows the next number."""
+
+    NAME = "Sweep"
+    HINT = "arrows · m next number · Enter walks the tokens · esc stops, then closes"
+    CSS_PATH: ClassVar[str | list[str | PurePath]] = ["window.tcss", "sweep.tcss"]
+    AUTO_FOCUS = "#grid"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("m", "measure(1)", "Next number", show=False),
+        Binding("M", "measure(-1)", "Previous number", show=False),
+    ]
+
+    def __init__(self, engine: Engine, bridge: Bridge, plan: SweepPlan, *, glyphs: GlyphSet = "unicode") -> None:
+        super().__init__()
+        self._engine = engine
+        self._bridge = bridge
+        self._plan = plan
+        self._glyphs: GlyphSet = glyphs
+        self._stop = threading.Event()
+        self._ended = False
+        self.view = SweepView()
+        self.measure = 0
+        self.table = SweepTable(plan.settings, plan.seeds)
+        self.grid = Grid(self.table.rows, self.table.columns, self.table.corner, glyphs=glyphs, id="grid")
+        self.text = MarkedText(id="text")
+        self.status = StatusBar(glyphs=glyphs, id="status")
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="window", classes="whole"):
+            yield Static(visible(asked_text(self._plan.base), glyphs=self._glyphs), id="asked", markup=False)
+            yield self.grid
+            yield Static("", id="facts", markup=False)
+            yield self.text
+            yield self.status
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.grid.styles.height = self.grid.wanted_height
+        self._show()
+        self._bridge.run_reporting(
+            sweep_job(self._engine, self._plan, self._stop), self._moved, self._finished, self._failed
+        )
+
+    def on_unmount(self) -> None:
+        self._stop.set()
+
+    def _moved(self, view: SweepView) -> None:
+        self.view = view
+        if self.is_attached:
+            self._show()
+
+    def _finished(self, view: SweepView) -> None:
+        self._ended = True
+        self._moved(view)
+
+    def _failed(self, error: Exception) -> None:
+        self._ended = True
+        if self.is_attached:
+            self.status.show(str(error) or type(error).__name__, Tone.BAD)
+
+    # what the person does
+
+    def action_close(self) -> None:
+        """Stop what runs; with nothing running, close."""
+        if self._ended or self._stop.is_set():
+            self.dismiss(None)
+        else:
+            self._stop.set()
+            self.status.show("stopping", Tone.BUSY)
+
+    def action_measure(self, by: int) -> None:
+        """Show the next number of all cells."""
+        self.measure = (self.measure + by) % len(TEXT_MEASURES)
+        self._show_grid()
+
+    @on(Grid.Moved)
+    def _cursor_moved(self) -> None:
+        self._show_cell()
+
+    @on(Grid.Opened)
+    def _open(self, message: Grid.Opened) -> None:
+        key = self._key(message.row, message.column)
+        cell, trace = self.view.cells.get(key), self.view.traces.get(key)
+        if cell is None or trace is None:
+            unwritten = cell is None or cell.finish_reason == "running"
+            why = "it is still to be written" if unwritten else f"only the first {len(self.view.traces)} cells are kept"
+            self.status.show(f"the tokens of this cell cannot be walked: {why}", Tone.BAD)
+            return
+        from llmtui.tui.screens.cell import CellScreen
+
+        model = self._engine.model
+        vocabulary = None if model is None else model.vocab_size
+        self.app.push_screen(CellScreen(self._name_of(cell), trace, cell.diverges_at, vocabulary, glyphs=self._glyphs))
+
+    # showing
+
+    def _show(self) -> None:
+        self._show_grid()
+        self._show_cell()
+        view, total = self.view, self._plan.cells
+        parts = [f"{view.done} of {total} cells", f"{view.tokens} tokens", f"{view.seconds:.1f} s"]
+        if view.seconds:
+            parts.append(f"{view.tokens / view.seconds:.1f} tok/s in all")
+        if not self._ended:
+            bar = facts.bar(view.share, BAR_CELLS, glyphs=self._glyphs)
+            line = f"{bar:{GLYPHS[self._glyphs].dot}<{BAR_CELLS}} {SEPARATOR.join(parts)}"
+            self.status.show(line if not self._stop.is_set() else "stopping", Tone.BUSY)
+        elif view.done < total:
+            self.status.show(SEPARATOR.join(["stopped", *parts]), Tone.CALM)
+        else:
+            self.status.show(SEPARATOR.join(["done", *parts]), Tone.GOOD)
+
+    def _show_grid(self) -> None:
+        measure = TEXT_MEASURES[self.measure]
+        numbers = {key: measure.number(cell) for key, cell in self.view.cells.items()}
+        within = bounds(numbers.values())
+        rows = [
+            [self._grid_cell(key, numbers.get(key), within) for key in self._keys(row)]
+            for row in range(len(self.table.rows))
+        ]
+        self.grid.show(measure.title, rows, measure.limits(within))
+
+    def _grid_cell(self, key: Key, number: float | None, within: tuple[float, float] | None) -> GridCell:
+        signs = GLYPHS[self._glyphs]
+        cell = self.view.cells.get(key)
+        if cell is None:
+            return GridCell(signs.dot)
+        part = signs.ellipsis if cell.finish_reason in ("running", "cancelled") else ""
+        if number is None:
+            return GridCell(signs.dash + part)
+        return GridCell(TEXT_MEASURES[self.measure].text(number) + part, level(number, within))
+
+    def _show_cell(self) -> None:
+        key = self._key(*self.grid.cursor)
+        cell = self.view.cells.get(key)
+        words = f"{setting_words(key[0])} · seed {key[1]}"
+        if cell is not None:
+            words += f" · {comparison_words(cell, self._plan.settings[0])}\n{cell_facts(cell)}"
+        self.query_one("#facts", Static).update(words, layout=False)
+        if cell is None:
+            self.text.show("", "", "This cell is still to be written.")
+        else:
+            self.text.show(*self._parts(cell), "This text has no tokens.")
+
+    def _parts(self, cell: Cell) -> tuple[str, str]:
+        """The text that a cell shares with the reference, and what is its own."""
+        if cell.diverges_at is None:
+            return cell.text, ""
+        trace = self.view.traces.get(cell.key)
+        if trace is not None:
+            shared = len("".join(token.text for token in trace[: cell.diverges_at]))
+        else:
+            reference = self.view.cells.get((self._plan.settings[0], cell.seed))
+            other = "" if reference is None else reference.text
+            shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(cell.text, other, strict=False)))
+        return cell.text[:shared], cell.text[shared:]
+
+    def _name_of(self, cell: Cell) -> str:
+        return f"{setting_words(cell.setting)} · seed {cell.seed}"
+
+    def _keys(self, row: int) -> list[Key]:
+        return [self._key(row, column) for column in range(len(self.table.columns))]
+
+    def _key(self, row: int, column: int) -> Key:
+        seed = self.table.seed(column)
+        assert seed is not None
+        return self.table.setting(row, column), seed
