@@ -130,6 +130,8 @@ class GenerationRequest:
     messages are rendered with the model's chat template.
     model    the name of a resident model; None: the engine's chosen one
     deadline seconds from submit after which it ends as it is, running or still waiting; None: no limit
+    parent   id of a request of the same client that runs or ended lately: what it computed of this one's tokens, up to
+             the first that differs, is not computed again; where it is not known, or one of them is `exact`, all is
     client   whose turn it is when several wait: the screen, or an API key or address
     clip     ask for fewer tokens, rather than be refused, where max_tokens would overflow the context
     """
@@ -140,6 +142,7 @@ class GenerationRequest:
     params: SamplingParams = field(default_factory=SamplingParams)
     model: str | None = None
     deadline: float | None = None
+    parent: str | None = None
     client: str = "local"
     clip: bool = False
     request_id: str = field(default_factory=lambda: uuid.uuid4().hex)

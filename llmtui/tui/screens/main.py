@@ -2,11 +2,12 @@
 
 import inspect
 from collections.abc import Callable
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.containers import Horizontal
 from textual.screen import Screen
 from textual.widgets import Static
 
@@ -20,7 +21,7 @@ from llmtui.tui.actions import Action, bindings, matching_commands, parse_comman
 from llmtui.tui.bridge import Bridge
 from llmtui.tui.clipboard import advice
 from llmtui.tui.conductor import Conductor
-from llmtui.tui.messages import Arrived, LoadFailed, LoadMoved, ModelLoaded, Refused
+from llmtui.tui.messages import Arrived, LessonTurned, LoadFailed, LoadMoved, ModelLoaded, Refused
 from llmtui.tui.progress import Progress, load_line, model_line, ready_line
 from llmtui.tui.screens.sizes import HEIGHTS, TOO_SMALL, WIDTHS
 from llmtui.tui.serving import Serving
@@ -31,6 +32,9 @@ from llmtui.tui.widgets.key_bar import KeyBar
 from llmtui.tui.widgets.panes import Panes
 from llmtui.tui.widgets.prompt import Prompt
 from llmtui.tui.widgets.status_bar import StatusBar, Tone
+
+if TYPE_CHECKING:
+    from llmtui.tui.classroom import Classroom
 
 
 class MainScreen(Screen[None]):
@@ -49,6 +53,7 @@ class MainScreen(Screen[None]):
         load: Callable[[], LoadTask],
         load_named: Callable[[str], LoadTask],
         serving: Serving | None = None,
+        lesson: str | None = None,
         watch_machine: bool = True,
         glyphs: GlyphSet = "unicode",
     ) -> None:
@@ -56,6 +61,8 @@ class MainScreen(Screen[None]):
         self.engine = engine
         self.session = session
         self.progress: Progress | None = None
+        self.classroom: Classroom | None = None
+        self._lesson = lesson
         self._load_first = load
         self._load_named = load_named
         self._serving = serving
@@ -63,12 +70,13 @@ class MainScreen(Screen[None]):
         self.glyphs: GlyphSet = glyphs
         self.header = Header(serving=serving, glyphs=glyphs, id="header")
         self.panes = Panes(glyphs=glyphs, id="panes")
+        self.body = Horizontal(self.panes, id="body")
         self.status = StatusBar(glyphs=glyphs, id="status")
         self.prompt = Prompt(glyphs=glyphs, id="prompt")
 
     def compose(self) -> ComposeResult:
         yield self.header
-        yield self.panes
+        yield self.body
         yield self.status
         yield self.prompt
         yield KeyBar(id="keys")
@@ -101,6 +109,8 @@ class MainScreen(Screen[None]):
             self._give_back(self.conductor.take_back())
         finally:
             self.conductor.load_is_coming = False
+        if self._lesson is not None:
+            self.action_learn(self._lesson)
 
     # what the bridge reports
 
@@ -160,6 +170,8 @@ class MainScreen(Screen[None]):
         self.status.show(self.progress.line(), tone)
         if self.progress.end is not None:
             self._remind()
+        if self.classroom is not None:
+            self.classroom.take(message.events)
 
     # what the person does
 
@@ -175,6 +187,11 @@ class MainScreen(Screen[None]):
                 self.complain(error)
         elif self._attempt(lambda: self.conductor.send(text[1:] if text.startswith("//") else text)):
             self.prompt.take()
+
+    @on(LessonTurned)
+    def _page_turned(self, message: LessonTurned) -> None:
+        if self.classroom is not None:
+            self.classroom.turn(message.by)
 
     @on(Prompt.Changed)
     def _typed(self) -> None:
@@ -248,6 +265,18 @@ class MainScreen(Screen[None]):
 
         self.app.push_screen(ParameterScreen(self.session))
 
+    def action_learn(self, argument: str = "") -> None:
+        if self.classroom is None:
+            from llmtui.tui.classroom import Classroom
+
+            self.classroom = Classroom(self)
+        if argument == "try":
+            self.classroom.try_crowd()
+        elif self.has_class("-lesson") and not argument:
+            self.classroom.close()
+        else:
+            self.classroom.open(argument)
+
     def action_sweep(self, argument: str = "") -> None:
         from llmtui.tui.screens.sweep import SweepForm
 
@@ -261,7 +290,7 @@ class MainScreen(Screen[None]):
             self.panes.next_colour()
 
     def action_tokens(self) -> None:
-        one_pane = self.has_class("-narrow") or self.has_class("-short")
+        one_pane = self.has_class("-narrow") or self.has_class("-short") or self.has_class("-lesson")
         self.toggle_class("-tokens" if one_pane else "-side-hidden")
         if self.focused is None:
             self.prompt.focus()
@@ -316,6 +345,8 @@ class MainScreen(Screen[None]):
         if request is not None and model is not None:
             self.progress = Progress(model.context)
             self.panes.begin(request, self.session.last_prompt or "")
+            if self.classroom is not None:
+                self.classroom.begin(request, model)
             self.status.show(self.progress.line(), Tone.BUSY)
         self._remind()
         return True
