@@ -141,7 +141,7 @@ ACTIONS: Final = (
     Action("theme", "", "Theme", "Dark or light.", "app", slash="theme", argument="[dark|light]"),
     Action(
         "learn",
-        "f9",
+        "f12",
         "Lessons",
         "Eight lessons beside the screen: read, try, and see what was found; try measures a crowd.",
         slash="learn",
