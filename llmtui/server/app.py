@@ -8,6 +8,7 @@ from llmtui.server.answer_cache import AnswerCache
 from llmtui.server.auth import Keyring
 from llmtui.server.cors import Cors
 from llmtui.server.desk import Desk
+from llmtui.server.docs_page import docs_api
 from llmtui.server.lifecycle import Lifecycle
 from llmtui.server.limits import Limits
 from llmtui.server.live import live_api
@@ -66,4 +67,5 @@ def create_app(
     app.register_blueprint(ollama.ollama_api(engine, settings, desk, models))
     app.register_blueprint(ollama_models_api(engine, settings, models))
     app.register_blueprint(openapi_api(app, settings))
+    app.register_blueprint(docs_api(app, settings, keys))
     return app
