@@ -1,7 +1,9 @@
 """llmtui compare: several models on one prompt, side by side."""
 
 import sys
+from dataclasses import asdict
 from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
 
 # A seed of its own, so that all models draw with the same random numbers.
 SEED = 0
+# So many places where two models disagree are listed.
+SHOWN = 10
 
 
 @click.command(context_settings=CONTEXT)
@@ -27,7 +31,8 @@ def compare(ctx: click.Context, /, prompt: str | None, names: tuple[str, ...], a
     """Let several models continue PROMPT, and compare what they cost and write; - reads it from stdin.
 
     A model in two dtypes counts as two: --model tiny-tales --model tiny-tales@bfloat16. The first that runs is the
-    reference. --json keys: prompt, complete, models (model, dtype, problem, parameters, context, disk_bytes,
+    reference. --json keys: prompt, complete, spans (start, end, bits: of each model that ran, on the same bytes of the
+    reference's text), models (model, dtype, problem, parameters, context, disk_bytes,
     memory_bytes, peak_bytes, load_seconds, first_token_seconds, tokens_per_second, tokens, text, bits_per_byte,
     mean_kl_bits, top1_agreement, positions (index, id, kl_bits, top1, top1_other, rank, rank_other)).
     """
@@ -61,7 +66,7 @@ def run_compare(settings: "Settings", prompt: str | None, choices: "list[ModelCh
     from llmtui.commands.stdin import read_text
     from llmtui.engine import GenerationRequest, SamplingParams
     from llmtui.engine.loads import LoadProgress
-    from llmtui.insight.compare import Comparison
+    from llmtui.insight.compare import Comparison, Progress
     from llmtui.system.logs import setup_logging
     from llmtui.system.paths import log_file
 
@@ -83,10 +88,13 @@ def run_compare(settings: "Settings", prompt: str | None, choices: "list[ModelCh
     try:
         for choice in choices:
             with ProgressLine() as line:
+                written = count()
 
-                def show(progress: LoadProgress | int, name: str = choice.name) -> None:
-                    words = f"{progress} tokens" if isinstance(progress, int) else progress_text(progress)
-                    line.show(f"{name}: {words}")
+                def show(progress: Progress, name: str = choice.name, written: "count[int]" = written) -> None:
+                    if isinstance(progress, LoadProgress):
+                        line.show(f"{name}: {progress_text(progress)}")
+                    else:
+                        line.show(f"{name}: {next(written) + 1} tokens")
 
                 comparison.add(choice, show)
     except KeyboardInterrupt:
@@ -103,7 +111,8 @@ def write_comparison(comparison: "Comparison", *, complete: bool, as_json: bool)
 
     if as_json:
         models = [column_fields(column) for column in comparison.columns]
-        write_json({"prompt": comparison.prompt, "complete": complete, "models": models})
+        spans = [asdict(span) for span in comparison.spans]
+        write_json({"prompt": comparison.prompt, "complete": complete, "models": models, "spans": spans})
         return
     write_table(
         ("model", "parameters", "context", "disk", "memory", "peak", "load", "first", "tok/s", "bit/B", "KL", "top-1"),
@@ -113,6 +122,29 @@ def write_comparison(comparison: "Comparison", *, complete: bool, as_json: bool)
     for column in comparison.columns:
         body = column.problem if column.measured is None else column.measured.text
         write_lines(["", visible(f"── {label(column)}"), visible_multiline(body or "")])
+    for column in comparison.columns:
+        write_disagreements(column, comparison.columns)
+
+
+def write_disagreements(column: "Column", columns: "list[Column]") -> None:
+    """Where another model than the reference thinks another token the most probable: the first of these places."""
+    from llmtui.commands.table import write_lines, write_table
+    from llmtui.tui.text import piece, visible
+
+    reference = next((one for one in columns if one.trace), None)
+    found = [at for at in column.differences or () if not at.agrees]
+    if reference is None or column.differences is None:
+        return
+    places = f"{len(found)} of {len(column.differences)} tokens"
+    write_lines(["", visible(f"── {label(column)} expects another token than {label(reference)} at {places}")])
+    rows = []
+    for at in [at for at in found if at.index < min(len(reference.trace), len(column.trace))][:SHOWN]:
+        token, own = reference.trace[at.index], column.trace[at.index]
+        expected = (piece(token.candidates[0].bytes), piece(own.candidates[0].bytes))
+        ranks = f"{at.rank} → {at.rank_other}"
+        rows.append((f"#{at.index}", piece(token.bytes), f"{at.kl_bits:.4f}", ranks, *expected))
+    if rows:
+        write_table(("at", "token", "KL", "rank", "expected", "instead"), rows, "><>><<")
 
 
 def label(column: "Column") -> str:
@@ -144,7 +176,6 @@ def row_for_people(column: "Column") -> tuple[str, ...]:
 
 
 def column_fields(column: "Column") -> dict[str, Any]:
-    from dataclasses import asdict
     from math import isfinite
 
     measured = column.measured

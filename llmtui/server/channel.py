@@ -1,19 +1,28 @@
 """One connection: what waitress refuses before a route sees it, in the words of the dialect that was asked."""
 
+import socket
 import time
 from typing import Any
 
 from flask import Flask
+from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
-from waitress.task import ErrorTask
+from waitress.server import TcpWSGIServer
+from waitress.task import ErrorTask, ThreadedTaskDispatcher
 from waitress.utilities import Error, RequestHeaderFieldsTooLarge
 
 from llmtui.server.access_log import new_id
 from llmtui.server.errors import ApiError, from_status, shape_of
+from llmtui.server.pulls import MAX_PULLS
 from llmtui.settings import Settings
 
 RETRY_SECONDS = 1.0
+# A request holds a thread while it is in the engine, waits for a model or downloads one, and each has a bound;
+# the rest answer /health and refusals at once.
+THREADS_BESIDES_THESE = 12
+ACCEPTED_A_TURN = 64
 ALWAYS_ANSWERED = "/health"
+PROBES = ("/health", "/ready")
 
 
 class TooManyConnections(Error):  # type: ignore[misc]  # waitress has no types
@@ -88,6 +97,11 @@ class Channel(HTTPChannel):  # type: ignore[misc]
             self._reading_since = None
         return received
 
+    @property
+    def is_probe(self) -> bool:
+        """Whether its next request asks how the server is."""
+        return self.requests[0].error is None and self.requests[0].path in PROBES
+
     def readable(self) -> bool:
         """Asked by the server's own thread at least once a second."""
         if self._reading_since is not None and time.monotonic() - self._reading_since > self._settings.read_seconds:
@@ -117,6 +131,47 @@ class Channel(HTTPChannel):  # type: ignore[misc]
             self.requests.append(request)
             if len(self.requests) == 1:
                 self.server.add_task(self)
+
+
+class Workers(ThreadedTaskDispatcher):  # type: ignore[misc]
+    """The threads that answer requests: in the order they came, but probes first, however many wait."""
+
+    def add_task(self, task: Channel) -> None:
+        with self.lock:
+            (self.queue.appendleft if task.is_probe else self.queue.append)(task)
+            self.queue_cv.notify()
+
+
+class HttpServer(TcpWSGIServer):  # type: ignore[misc]
+    """The listening socket in waitress' loop.
+
+    app, settings: for the channels, which answer some requests themselves
+    """
+
+    channel_class = Channel
+
+    def __init__(self, app: Flask, settings: Settings, listener: socket.socket, **options: Any) -> None:
+        self.flask_app = app  # waitress itself keeps it wrapped
+        self.settings = settings
+        workers = Workers()
+        busy = settings.max_running + 2 * settings.max_waiting + MAX_PULLS
+        workers.set_thread_count(busy + THREADS_BESIDES_THESE)
+        super().__init__(
+            app,
+            _sock=listener,
+            bind_socket=False,
+            sockinfo=(listener.family, listener.type, listener.proto, listener.getsockname()),
+            dispatcher=workers,
+            adj=Adjustments(**options),
+        )
+
+    def handle_accept(self) -> None:
+        """Take all connections that wait: one a turn would let a crowd keep everybody behind it waiting."""
+        for _ in range(ACCEPTED_A_TURN):
+            before = len(self.active_channels)
+            super().handle_accept()
+            if len(self.active_channels) == before:
+                return
 
 
 def _path(request: Any) -> str:

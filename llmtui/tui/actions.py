@@ -147,6 +147,14 @@ ACTIONS: Final = (
     Action("previous_pane", "shift+tab", "Previous pane", "The same, backwards."),
     Action("theme", "", "Theme", "Dark or light.", "app", slash="theme", argument="[dark|light]"),
     Action(
+        "learn",
+        "f12",
+        "Lessons",
+        "Eight lessons beside the screen: read, try, and see what was found; try measures a crowd.",
+        slash="learn",
+        argument="[N|try]",
+    ),
+    Action(
         "tokenizer",
         "",
         "Tokenizer",

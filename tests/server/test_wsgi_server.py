@@ -3,12 +3,14 @@
 import socket
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 from api_client import Api, until
 
 from llmtui.engine import Engine
 from llmtui.server import Server, ServerError, create_app
+from llmtui.server.channel import Workers
 from llmtui.settings import Settings
 
 QUICK_SECONDS = 0.5
@@ -99,5 +101,25 @@ def test_closing_while_answers_are_being_sent_never_fails(engine: Engine) -> Non
         api = Api(server.port)
         connections = [api.raw(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n") for _ in range(8)]
         server.close()
+        for connection in connections:
+            connection.close()
+
+
+def test_probes_are_answered_before_what_waits_for_a_worker() -> None:
+    workers = Workers()  # none is started
+    tasks = [SimpleNamespace(is_probe=is_probe) for is_probe in (False, False, True)]
+    for task in tasks:
+        workers.add_task(task)
+    assert list(workers.queue) == [tasks[2], tasks[0], tasks[1]]
+
+
+def test_a_crowd_that_connects_at_once_is_taken_in_whole(server: Server) -> None:
+    connections = [socket.create_connection(("127.0.0.1", server.port), timeout=10) for _ in range(150)]
+    try:
+        assert Api(server.port).get("/info").status == 200
+        for connection in connections:
+            connection.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert {connection.recv(12) for connection in connections} == {b"HTTP/1.1 200"}
+    finally:
         for connection in connections:
             connection.close()

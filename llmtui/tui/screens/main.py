@@ -3,12 +3,20 @@
 import inspect
 import logging
 from collections.abc import Callable
+<<<<<<< HEAD
 from typing import TYPE_CHECKING, ClassVar, Final
+=======
+from typing import TYPE_CHECKING, ClassVar
+>>>>>>> main
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
+<<<<<<< HEAD
 from textual.events import ScreenResume
+=======
+from textual.containers import Horizontal
+>>>>>>> main
 from textual.screen import Screen
 from textual.signal import Signal
 from textual.widgets import Static
@@ -23,7 +31,7 @@ from llmtui.tui.actions import Action, bindings, matching_commands, parse_comman
 from llmtui.tui.bridge import Bridge
 from llmtui.tui.clipboard import advice
 from llmtui.tui.conductor import Conductor
-from llmtui.tui.messages import Arrived, LoadFailed, LoadMoved, ModelLoaded, Refused
+from llmtui.tui.messages import Arrived, LessonTurned, LoadFailed, LoadMoved, ModelLoaded, Refused
 from llmtui.tui.progress import Progress, load_line, model_line, ready_line
 from llmtui.tui.screens.sizes import HEIGHTS, TOO_SMALL, WIDTHS
 from llmtui.tui.serving import Serving
@@ -37,12 +45,16 @@ from llmtui.tui.widgets.prompt import Prompt
 from llmtui.tui.widgets.status_bar import StatusBar, Tone
 
 if TYPE_CHECKING:
+<<<<<<< HEAD
     from llmtui.system.monitor import Monitor
     from llmtui.system.reading import Sample
 
 LOOK_SECONDS: Final = 1.0
 
 logger = logging.getLogger(__name__)
+=======
+    from llmtui.tui.classroom import Classroom
+>>>>>>> main
 
 
 class MainScreen(Screen[None]):
@@ -61,6 +73,7 @@ class MainScreen(Screen[None]):
         load: Callable[[], LoadTask],
         load_named: Callable[[str], LoadTask],
         serving: Serving | None = None,
+        lesson: str | None = None,
         watch_machine: bool = True,
         glyphs: GlyphSet = "unicode",
     ) -> None:
@@ -68,6 +81,8 @@ class MainScreen(Screen[None]):
         self.engine = engine
         self.session = session
         self.progress: Progress | None = None
+        self.classroom: Classroom | None = None
+        self._lesson = lesson
         self._load_first = load
         self._load_named = load_named
         self.monitor: Monitor | None = None
@@ -77,12 +92,13 @@ class MainScreen(Screen[None]):
         self.glyphs: GlyphSet = glyphs
         self.header = Header(serving=serving, glyphs=glyphs, id="header")
         self.panes = Panes(glyphs=glyphs, id="panes")
+        self.body = Horizontal(self.panes, id="body")
         self.status = StatusBar(glyphs=glyphs, id="status")
         self.prompt = Prompt(glyphs=glyphs, id="prompt")
 
     def compose(self) -> ComposeResult:
         yield self.header
-        yield self.panes
+        yield self.body
         yield self.status
         yield self.prompt
         yield KeyBar(id="keys")
@@ -106,6 +122,8 @@ class MainScreen(Screen[None]):
             self._give_back(self.conductor.take_back())
         finally:
             self.conductor.load_is_coming = False
+        if self._lesson is not None:
+            self.action_learn(self._lesson)
 
     def _make_monitor(self) -> "Monitor":
         """In a thread of its own: a GPU's driver takes a moment to answer."""
@@ -197,6 +215,8 @@ class MainScreen(Screen[None]):
         self.status.show(self.progress.line(), tone)
         if self.progress.end is not None:
             self._remind()
+        if self.classroom is not None:
+            self.classroom.take(message.events)
 
     # what the person does
 
@@ -212,6 +232,11 @@ class MainScreen(Screen[None]):
                 self.complain(error)
         elif self._attempt(lambda: self.conductor.send(text[1:] if text.startswith("//") else text)):
             self.prompt.take()
+
+    @on(LessonTurned)
+    def _page_turned(self, message: LessonTurned) -> None:
+        if self.classroom is not None:
+            self.classroom.turn(message.by)
 
     @on(Prompt.Changed)
     def _typed(self) -> None:
@@ -291,6 +316,18 @@ class MainScreen(Screen[None]):
 
         self.app.push_screen(ParameterScreen(self.session))
 
+    def action_learn(self, argument: str = "") -> None:
+        if self.classroom is None:
+            from llmtui.tui.classroom import Classroom
+
+            self.classroom = Classroom(self)
+        if argument == "try":
+            self.classroom.try_crowd()
+        elif self.has_class("-lesson") and not argument:
+            self.classroom.close()
+        else:
+            self.classroom.open(argument)
+
     def action_sweep(self, argument: str = "") -> None:
         from llmtui.tui.screens.sweep import SweepForm
 
@@ -304,7 +341,7 @@ class MainScreen(Screen[None]):
             self.panes.next_colour()
 
     def action_tokens(self) -> None:
-        one_pane = self.has_class("-narrow") or self.has_class("-short")
+        one_pane = self.has_class("-narrow") or self.has_class("-short") or self.has_class("-lesson")
         self.toggle_class("-tokens" if one_pane else "-side-hidden")
         if self.focused is None:
             self.prompt.focus()
@@ -359,6 +396,8 @@ class MainScreen(Screen[None]):
         if request is not None and model is not None:
             self.progress = Progress(model.context)
             self.panes.begin(request, self.session.last_prompt or "")
+            if self.classroom is not None:
+                self.classroom.begin(request, model)
             self.status.show(self.progress.line(), Tone.BUSY)
         self._remind()
         return True
