@@ -254,18 +254,16 @@ class Settings(BaseSettings):
         """KEEP_ALIVE as the engine takes it: None is for ever."""
         return None if self.keep_alive < 0 else self.keep_alive
 
-<<<<<<< HEAD
     @property
     def client_key(self) -> str | None:
         """The key to show to a server."""
         return None if self.llmtui_api_key is None else self.llmtui_api_key.get_secret_value() or None
-=======
+
     def allowed_names(self) -> tuple[str, ...] | None:
         """ALLOWED_MODELS one by one; None where there is no such list."""
         if self.allowed_models is None:
             return None
         return tuple(name for part in self.allowed_models.split(",") if (name := part.strip()))
->>>>>>> main
 
     def named_keys(self) -> dict[str, str]:
         """The API keys by name. Raises SettingsError for a file that cannot be read or names one of them again."""

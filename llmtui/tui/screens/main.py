@@ -3,20 +3,13 @@
 import inspect
 import logging
 from collections.abc import Callable
-<<<<<<< HEAD
 from typing import TYPE_CHECKING, ClassVar, Final
-=======
-from typing import TYPE_CHECKING, ClassVar
->>>>>>> main
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-<<<<<<< HEAD
-from textual.events import ScreenResume
-=======
 from textual.containers import Horizontal
->>>>>>> main
+from textual.events import ScreenResume
 from textual.screen import Screen
 from textual.signal import Signal
 from textual.widgets import Static
@@ -45,16 +38,13 @@ from llmtui.tui.widgets.prompt import Prompt
 from llmtui.tui.widgets.status_bar import StatusBar, Tone
 
 if TYPE_CHECKING:
-<<<<<<< HEAD
     from llmtui.system.monitor import Monitor
     from llmtui.system.reading import Sample
+    from llmtui.tui.classroom import Classroom
 
 LOOK_SECONDS: Final = 1.0
 
 logger = logging.getLogger(__name__)
-=======
-    from llmtui.tui.classroom import Classroom
->>>>>>> main
 
 
 class MainScreen(Screen[None]):
