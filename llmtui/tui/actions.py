@@ -107,7 +107,7 @@ ACTIONS: Final = (
     ),
     Action(
         "monitor",
-        "f12",
+        "alt+m",
         "Monitor",
         "Watch the machine, this process and the engine, second by second.",
         slash="monitor",

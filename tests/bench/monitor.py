@@ -61,7 +61,7 @@ def main() -> None:
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else SECONDS
     with Engine() as engine:
         engine.load("tiny-tales", device="cpu").wait(timeout=120)
-        for name, key in (("main screen", None), ("monitor", "f12"), ("requests", "f4")):
+        for name, key in (("main screen", None), ("monitor", "alt+m"), ("requests", "f4")):
             share, written = asyncio.run(measure(engine, key, seconds))
             verdict = f"{'within' if share < BAR else 'ABOVE'} {BAR:.0%}"
             print(f"{name:12} {share:6.2%} of a core, {verdict}; {written:5.0f} bytes a second, over {seconds:g} s")

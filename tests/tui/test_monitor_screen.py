@@ -93,7 +93,7 @@ async def test_each_look_draws_the_lines_that_changed_and_lays_nothing_out(
         app.main.looked.publish(history[-1])
         await until(pilot, lambda: bool(drawn))
         assert seen == []
-        await pilot.press("f12")
+        await pilot.press("alt+m")
         await until(pilot, lambda: app.screen is app.main)
 
 
@@ -106,7 +106,7 @@ async def test_the_real_engines_numbers_are_on_the_screen(tiny_tales_engine: Eng
         params = SamplingParams(max_tokens=30, ignore_eos=True)
         tiny_tales_engine.submit(GenerationRequest(prompt="Once upon a time", params=params)).result()
         main.look()
-        await pilot.press("f12")
+        await pilot.press("alt+m")
         await until(pilot, lambda: isinstance(app.screen, MonitorScreen) and app.screen.view.size.height)
         assert "engine · ready · tiny-tales" in screen_text(app)
         [newest] = main.monitor.history

@@ -24,7 +24,7 @@ class MonitorScreen(Window[None]):
 
     NAME = "Monitor"
     HINT = "a bar is a second · esc closes"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("f12", "close", "Close", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("alt+m", "close", "Close", show=False)]
 
     def __init__(self, history: Sequence[Sample], looked: Signal[Sample], *, glyphs: GlyphSet = "unicode") -> None:
         super().__init__()
