@@ -13,12 +13,13 @@ from waitress.utilities import Error, RequestHeaderFieldsTooLarge
 
 from llmtui.server.access_log import new_id
 from llmtui.server.errors import ApiError, from_status, shape_of
+from llmtui.server.pulls import MAX_PULLS
 from llmtui.settings import Settings
 
 RETRY_SECONDS = 1.0
-# Each request in the engine holds a thread, and the engine refuses more than run and wait;
+# A request holds a thread while it is in the engine, waits for a model or downloads one, and each has a bound;
 # the rest answer /health and refusals at once.
-THREADS_BESIDES_ENGINE = 12
+THREADS_BESIDES_THESE = 12
 ACCEPTED_A_TURN = 64
 ALWAYS_ANSWERED = "/health"
 PROBES = ("/health", "/ready")
@@ -153,7 +154,8 @@ class HttpServer(TcpWSGIServer):  # type: ignore[misc]
         self.flask_app = app  # waitress itself keeps it wrapped
         self.settings = settings
         workers = Workers()
-        workers.set_thread_count(settings.max_running + settings.max_waiting + THREADS_BESIDES_ENGINE)
+        busy = settings.max_running + 2 * settings.max_waiting + MAX_PULLS
+        workers.set_thread_count(busy + THREADS_BESIDES_THESE)
         super().__init__(
             app,
             _sock=listener,

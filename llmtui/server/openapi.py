@@ -13,7 +13,7 @@ from llmtui import __version__
 from llmtui.server.answer_schemas import ANSWERS
 from llmtui.server.examples import EXAMPLES, example
 from llmtui.server.jsonio import json_response
-from llmtui.server.ollama_schemas import ChatRequest, GenerateRequest, ShowRequest
+from llmtui.server.ollama_schemas import ChatRequest, GenerateRequest, PullRequest, ShowRequest
 from llmtui.server.openai_schemas import ChatBody, CompletionBody
 from llmtui.server.schemas import generate_body
 from llmtui.server.tokens import DetokenizeBody, ScoreBody, TokenizeBody
@@ -73,7 +73,8 @@ def bodies(settings: Settings) -> dict[str, type[BaseModel]]:
         "/api/generate": GenerateRequest,
         "/api/chat": ChatRequest,
         "/api/show": ShowRequest,
-        "/api/pull": ShowRequest,
+        "/api/pull": PullRequest,
+        "/api/delete": ShowRequest,
     }
 
 
