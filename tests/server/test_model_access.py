@@ -301,7 +301,7 @@ def test_the_least_recently_used_makes_room() -> None:
         engine.wait_until_loaded(60)
         with serving(engine, settings()) as api:
             completion(api, LLAMA), completion(api, QWEN)
-        budget = sum(r.weights_bytes + r.prefix_cache_bytes for r in engine.models()) - 1000
+        budget = sum(resident.weights_bytes for resident in engine.models()) - 1000
     with Engine(CHOSEN, device="cpu", memory_budget=budget) as engine:
         engine.wait_until_loaded(60)
         with serving(engine, settings()) as api:
