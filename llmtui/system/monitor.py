@@ -4,7 +4,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import psutil
 
@@ -20,10 +20,15 @@ from llmtui.system.reading import (
     sample_of,
 )
 
-if TYPE_CHECKING:
-    from llmtui.engine import Engine
-
 HISTORY = 3600
+
+
+class WatchedEngine(Protocol):
+    """What there is to see of an engine: `Engine` itself imports torch, which nothing here may."""
+
+    def stats(self) -> Any: ...
+
+    def models(self) -> Any: ...
 
 
 class ProcessGone(LlmtuiError):
@@ -65,7 +70,7 @@ class Monitor:
 class LocalReader:
     """Looks at this machine without waiting: a process on it, and an engine in this process."""
 
-    def __init__(self, pid: int | None = None, engine: "Engine | None" = None) -> None:
+    def __init__(self, pid: int | None = None, engine: WatchedEngine | None = None) -> None:
         """Watch the process `pid`, or this one. Raises ProcessGone if there is none."""
         self._pid = os.getpid() if pid is None else pid
         self._engine = engine
@@ -98,7 +103,7 @@ class LocalReader:
         )
 
 
-def engine_figures(engine: "Engine") -> EngineFigures:
+def engine_figures(engine: WatchedEngine) -> EngineFigures:
     """An engine as it stands."""
     stats = engine.stats()
     return EngineFigures(
