@@ -50,12 +50,10 @@ def compare(ctx: click.Context, /, prompt: str | None, names: tuple[str, ...], a
 def parse_choice(text: str, dtype: str) -> "ModelChoice":
     """`NAME` or `NAME@DTYPE`; an @ that no dtype follows belongs to the name."""
     from llmtui.insight.compare import ModelChoice
-    from llmtui.settings import DTYPES
+    from llmtui.models.dtypes import split_dtype
 
-    name, at, suffix = text.rpartition("@")
-    if at and name and suffix in DTYPES:
-        return ModelChoice(name, suffix)
-    return ModelChoice(text, dtype)
+    name, typed = split_dtype(text)
+    return ModelChoice(name, typed or dtype)
 
 
 def run_compare(settings: "Settings", prompt: str | None, choices: "list[ModelChoice]", as_json: bool) -> int:
