@@ -105,6 +105,13 @@ ACTIONS: Final = (
         "Watch the requests of all who ask, the API's clients and your own; open one or stop it.",
         slash="requests",
     ),
+    Action(
+        "monitor",
+        "alt+m",
+        "Monitor",
+        "Watch the machine, this process and the engine, second by second.",
+        slash="monitor",
+    ),
     Action("parameters", "f5", "Parameters", "See and set the sampling parameters.", slash="parameters"),
     Action(
         "set",
