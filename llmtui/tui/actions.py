@@ -114,6 +114,13 @@ ACTIONS: Final = (
         "Watch the requests of all who ask, the API's clients and your own; open one or stop it.",
         slash="requests",
     ),
+    Action(
+        "monitor",
+        "alt+m",
+        "Monitor",
+        "Watch the machine, this process and the engine, second by second.",
+        slash="monitor",
+    ),
     Action("parameters", "f5", "Parameters", "See and set the sampling parameters.", slash="parameters"),
     Action(
         "set",
@@ -150,7 +157,7 @@ ACTIONS: Final = (
     Action("theme", "", "Theme", "Dark or light.", "app", slash="theme", argument="[dark|light]"),
     Action(
         "learn",
-        "f9",
+        "f12",
         "Lessons",
         "Eight lessons beside the screen: read, try, and see what was found; try measures a crowd.",
         slash="learn",

@@ -21,14 +21,14 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize("size", [(120, 40), (80, 24)])
 async def test_a_lesson_opens_beside_the_panes_and_closes(opened: Opened, size: tuple[int, int]) -> None:
     async with opened(size=size) as pilot:
-        await pilot.press("f9")
+        await pilot.press("f12")
         await until(pilot, lambda: "Lesson 1 of 8" in screen_text(pilot.app))
         assert "Try it" in screen_text(pilot.app) or size[1] < 30
         await pilot.press("tab", "n")
         await until(pilot, lambda: "Lesson 2 of 8" in screen_text(pilot.app))
         await pilot.press("p", "p")
         await until(pilot, lambda: "Lesson 1 of 8" in screen_text(pilot.app))
-        await pilot.press("f9")
+        await pilot.press("f12")
         await until(pilot, lambda: "Lesson 1" not in screen_text(pilot.app))
         assert app_of(pilot).main.prompt.has_focus
 
@@ -54,7 +54,7 @@ async def test_what_was_done_is_noticed_told_and_kept(opened: Opened, engine: Sc
 async def test_what_was_found_before_is_shown_again(opened: Opened, kept: Path) -> None:
     kept.write_text(json.dumps({"logits.greedy": "all 40 tokens had rank 1"}))
     async with opened() as pilot:
-        await pilot.press("f9")
+        await pilot.press("f12")
         await until(pilot, lambda: "Lesson 1 of 8" in screen_text(pilot.app))
         await pilot.press("tab", "n", "n")
         await until(pilot, lambda: "all 40 tokens had rank 1" in screen_text(pilot.app))
@@ -72,7 +72,7 @@ async def test_progress_that_cannot_be_kept_is_told(opened: Opened, monkeypatch:
 
     monkeypatch.setattr("llmtui.tui.classroom.save_learned", refuse)
     async with opened() as pilot:
-        await pilot.press("f9")
+        await pilot.press("f12")
         await send(pilot, "/architecture ./nowhere")
         await until(pilot, lambda: app_of(pilot).main.status.text == "the disk is full")
 

@@ -6,15 +6,17 @@ from typing import Any
 
 import pytest
 from driving import app_of, send, until
+from samples import busy_minutes
 from scripted_engine import ScriptedEngine
 from textual.pilot import Pilot
 from textual.widgets import Input
 
 from llmtui.engine import GenerationRequest, SamplingParams
 from llmtui.settings import Settings
-from llmtui.system.machine import MachineSample
+from llmtui.system.reading import Sample
 from llmtui.tui.app import LlmTui
 from llmtui.tui.screens.help import HelpScreen
+from llmtui.tui.screens.monitor import MonitorScreen
 from llmtui.tui.screens.requests import RequestsScreen
 from llmtui.tui.screens.sweep import SweepForm
 from llmtui.tui.screens.sweep_run import SweepScreen
@@ -41,8 +43,9 @@ def snap(
             engine.finish_load()
             await until(pilot, lambda: app.main.status.text.startswith("ready"))
             for percent in (31.0, 87.0, 64.0, 90.0, 87.0):
+                used = int(percent / 100 * 4 * 2**30)
                 app.main.header.show_machine(
-                    MachineSample(percent, percent, int(percent / 100 * 4 * 2**30), 4 * 2**30, 2**30)
+                    Sample(0.0, cpu_percent=percent, ram_used_bytes=used, ram_total_bytes=4 * 2**30)
                 )
             await steps(pilot)
             await until(pilot, lambda: not app.main.bridge._timer._active.is_set())
@@ -160,6 +163,16 @@ def test_somebody_elses_request(
         await until(pilot, lambda: screen.progress.end is not None)
         await pilot.press("home", *["right"] * 7)
         await until(pilot, lambda: screen.panes.tokens.cursor == 7)
+
+    assert snap(size, steps)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=["wide", "small"])
+def test_the_monitor(snap: Callable[..., bool], size: tuple[int, int]) -> None:
+    async def steps(pilot: Pilot[None]) -> None:
+        main = app_of(pilot).main
+        pilot.app.push_screen(MonitorScreen(busy_minutes(), main.looked))
+        await until(pilot, lambda: isinstance(pilot.app.screen, MonitorScreen) and pilot.app.screen.view.size.height)
 
     assert snap(size, steps)
 

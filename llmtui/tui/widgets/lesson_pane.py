@@ -40,7 +40,7 @@ class LessonPane(VerticalScroll, can_focus=True):
     def show(self, learning: Learning) -> None:
         """Show the lesson as it stands."""
         self.border_title = Content(f"Lesson {learning.number + 1} of {len(COURSE)}")
-        self.border_subtitle = Content("tab: n next, p back · f9 closes")
+        self.border_subtitle = Content("tab: n next, p back · f12 closes")
         turned = self._page.number != learning.number
         self._page.show(learning)
         if turned:
