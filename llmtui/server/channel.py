@@ -1,28 +1,20 @@
 """One connection: what waitress refuses before a route sees it, in the words of the dialect that was asked."""
 
-import socket
 import time
 from typing import Any
 
 from flask import Flask
-from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
-from waitress.server import TcpWSGIServer
-from waitress.task import ErrorTask, ThreadedTaskDispatcher
+from waitress.task import ErrorTask
 from waitress.utilities import Error, RequestHeaderFieldsTooLarge
 
-from llmtui.server.access_log import new_id
+from llmtui.server.access_log import log_refusal, new_id
 from llmtui.server.errors import ApiError, from_status, shape_of
-from llmtui.server.pulls import MAX_PULLS
 from llmtui.settings import Settings
 
 RETRY_SECONDS = 1.0
-# A request holds a thread while it is in the engine, waits for a model or downloads one, and each has a bound;
-# the rest answer /health and refusals at once.
-THREADS_BESIDES_THESE = 12
-ACCEPTED_A_TURN = 64
 ALWAYS_ANSWERED = "/health"
-PROBES = ("/health", "/ready")
+FOR_OPERATORS = ("/health", "/ready", "/metrics", "/requests")
 
 
 class TooManyConnections(Error):  # type: ignore[misc]  # waitress has no types
@@ -63,11 +55,13 @@ class JsonErrorTask(ErrorTask):  # type: ignore[misc]
         error = as_api_error(refusal)
         app: Flask = self.channel.server.flask_app
         app.extensions["llmtui.metrics"].count_rejection(error)
-        answer = shape_of(app, _path(self.request))(error)
+        path, request_id = _path(self.request), new_id()
+        log_refusal(error, request_id, self.channel.addr[0], path)
+        answer = shape_of(app, path)(error)
         body = answer.get_data()
         self.status = f"{refusal.code} {refusal.reason}"
         own = [(name, value) for name, value in answer.headers if name.lower() != "content-length"]
-        self.response_headers.extend([*own, ("X-Request-Id", new_id())])
+        self.response_headers.extend([*own, ("X-Request-Id", request_id)])
         self.set_close_on_finish()
         self.content_length = len(body)
         self.write(body)
@@ -98,9 +92,11 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         return received
 
     @property
-    def is_probe(self) -> bool:
-        """Whether its next request asks how the server is."""
-        return self.requests[0].error is None and self.requests[0].path in PROBES
+    def is_for_operators(self) -> bool:
+        """Whether its next request asks how the server is, what it does, or that it stops something."""
+        request = self.requests[0]
+        path: str = "" if request.error else request.path
+        return path in FOR_OPERATORS or path.startswith("/requests/")
 
     def readable(self) -> bool:
         """Asked by the server's own thread at least once a second."""
@@ -131,47 +127,6 @@ class Channel(HTTPChannel):  # type: ignore[misc]
             self.requests.append(request)
             if len(self.requests) == 1:
                 self.server.add_task(self)
-
-
-class Workers(ThreadedTaskDispatcher):  # type: ignore[misc]
-    """The threads that answer requests: in the order they came, but probes first, however many wait."""
-
-    def add_task(self, task: Channel) -> None:
-        with self.lock:
-            (self.queue.appendleft if task.is_probe else self.queue.append)(task)
-            self.queue_cv.notify()
-
-
-class HttpServer(TcpWSGIServer):  # type: ignore[misc]
-    """The listening socket in waitress' loop.
-
-    app, settings: for the channels, which answer some requests themselves
-    """
-
-    channel_class = Channel
-
-    def __init__(self, app: Flask, settings: Settings, listener: socket.socket, **options: Any) -> None:
-        self.flask_app = app  # waitress itself keeps it wrapped
-        self.settings = settings
-        workers = Workers()
-        busy = settings.max_running + 2 * settings.max_waiting + MAX_PULLS
-        workers.set_thread_count(busy + THREADS_BESIDES_THESE)
-        super().__init__(
-            app,
-            _sock=listener,
-            bind_socket=False,
-            sockinfo=(listener.family, listener.type, listener.proto, listener.getsockname()),
-            dispatcher=workers,
-            adj=Adjustments(**options),
-        )
-
-    def handle_accept(self) -> None:
-        """Take all connections that wait: one a turn would let a crowd keep everybody behind it waiting."""
-        for _ in range(ACCEPTED_A_TURN):
-            before = len(self.active_channels)
-            super().handle_accept()
-            if len(self.active_channels) == before:
-                return
 
 
 def _path(request: Any) -> str:

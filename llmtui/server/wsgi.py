@@ -11,7 +11,7 @@ from flask import Flask
 from waitress import wasyncore
 
 from llmtui.errors import LlmtuiError
-from llmtui.server.channel import HttpServer
+from llmtui.server.listener import HttpServer
 from llmtui.settings import Settings
 
 # Connections beyond MAX_CONNECTIONS are answered with a refusal; those beyond that wait to be accepted.
@@ -91,7 +91,7 @@ class Server:
         # in the server's own thread: a socket closed under its select() would make it raise
         server.trigger.pull_trigger(lambda: _close_connections(server))
         server.task_dispatcher.shutdown(timeout=STOP_SECONDS)
-        if not server.task_dispatcher.threads:
+        if server.task_dispatcher.ended:
             # a worker that still runs may pull the trigger, whose descriptor could be someone else's by then
             _close_trigger(server.trigger)
             thread.join(max(0.0, deadline - time.monotonic()))

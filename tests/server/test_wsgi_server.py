@@ -10,7 +10,7 @@ from api_client import Api, until
 
 from llmtui.engine import Engine
 from llmtui.server import Server, ServerError, create_app
-from llmtui.server.channel import Workers
+from llmtui.server.listener import Workers
 from llmtui.settings import Settings
 
 QUICK_SECONDS = 0.5
@@ -105,12 +105,17 @@ def test_closing_while_answers_are_being_sent_never_fails(engine: Engine) -> Non
             connection.close()
 
 
-def test_probes_are_answered_before_what_waits_for_a_worker() -> None:
-    workers = Workers()  # none is started
-    tasks = [SimpleNamespace(is_probe=is_probe) for is_probe in (False, False, True)]
-    for task in tasks:
-        workers.add_task(task)
-    assert list(workers.queue) == [tasks[2], tasks[0], tasks[1]]
+def test_what_operators_ask_has_threads_of_its_own() -> None:
+    workers = Workers(1)
+    hold, done = threading.Event(), threading.Event()
+    stuck = SimpleNamespace(is_for_operators=False, service=hold.wait, cancel=lambda: None)
+    for _ in range(3):
+        workers.add_task(stuck)
+    workers.add_task(SimpleNamespace(is_for_operators=True, service=done.set, cancel=lambda: None))
+    assert done.wait(10)
+    hold.set()
+    workers.shutdown()
+    until(lambda: workers.ended)
 
 
 def test_a_crowd_that_connects_at_once_is_taken_in_whole(server: Server) -> None:
