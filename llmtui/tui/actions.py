@@ -97,6 +97,15 @@ ACTIONS: Final = (
         slash="sweep",
         argument="[PROMPT]",
     ),
+    Action(
+        "compare",
+        "f12",
+        "Compare",
+        "Two to four models, or dtypes of one, on one prompt: what each costs, writes and expects.",
+        "app",
+        slash="compare",
+        argument="[PROMPT]",
+    ),
     Action("new", "ctrl+n", "New", "Stop, and clear the output and the conversation.", slash="new"),
     Action(
         "requests",

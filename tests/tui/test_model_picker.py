@@ -160,7 +160,7 @@ async def test_a_key_chooses_the_dtype_and_what_it_costs_stands_beside_it(
         assert "load as float16 · 2 bytes a weight" in screen_text(app)
         await pilot.press("ctrl+t")
         await until(pilot, lambda: "load as int8 · 1 byte a weight in linear layers" in screen_text(app))
-        assert "0.15340 bits per byte of unseen text, 12M" in " ".join(screen_text(app).replace("│", " ").split())
+        assert "0.15340 bits per byte" in screen_text(app)
         await pilot.press("down", "enter")
         await until(pilot, lambda: engine.wishes[-1] == ("distilgpt2", "cpu", "int8"))
 

@@ -323,7 +323,7 @@ class MainScreen(Screen[None]):
     def action_sweep(self, argument: str = "") -> None:
         from llmtui.tui.screens.sweep import SweepForm
 
-        prompt = argument or self._prompt_at_hand()
+        prompt = argument or self.prompt_at_hand()
         self.app.push_screen(SweepForm(self.engine, self.bridge, self.session, prompt, glyphs=self.glyphs))
 
     def action_colour(self) -> None:
@@ -402,7 +402,7 @@ class MainScreen(Screen[None]):
         self.prompt.write(f"/{found[0].slash}{' ' if found[0].argument else ''}")
         return True
 
-    def _prompt_at_hand(self) -> str:
+    def prompt_at_hand(self) -> str:
         """What is being typed, or else the last prompt."""
         typed = self.prompt.text
         return typed if typed and not typed.startswith("/") else self.session.last_prompt or ""
