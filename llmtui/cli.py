@@ -9,6 +9,7 @@ from llmtui.commands.lazy import LazyGroup
 from llmtui.commands.options import CONTEXT, leave, settings_from, shared_options
 
 _COMMANDS = {
+    "learn": ("llmtui.commands.learn:learn", "Open the lessons beside the screen."),
     "tokenize": ("llmtui.commands.tokenize:tokenize", "Show how TEXT is cut into tokens."),
     "models": ("llmtui.commands.models:models", "List the models on this machine."),
     "doctor": ("llmtui.commands.doctor:doctor", "Check what llmtui stands on."),

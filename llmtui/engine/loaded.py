@@ -67,6 +67,9 @@ class LoadedModel:
         if request.params.speculate and not self.runner.rewinds:
             problem = f"needs a cache that can take tokens back, which {self.info.name} does not have: set it to 0"
             raise ParameterError("speculate", problem)
+        if request.params.lookahead and not self.runner.packs:
+            problem = f"needs rows beside the real ones, and {self.info.name} runs {self.runner.path}: set it to 0"
+            raise ParameterError("lookahead", problem)
         return Sequence(request, stream, self, prompt_ids, max_tokens)
 
     def compute(self, work: SequenceOf[Slice]) -> list[list[RawRow]]:

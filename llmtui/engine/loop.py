@@ -193,6 +193,10 @@ class EngineLoop:
 
     def _end(self, sequence: "Sequence", report: Callable[[], None]) -> None:
         self.scheduler.drop(sequence)
+        try:
+            sequence.model.runner.end(sequence)
+        except Exception:
+            logger.exception("what request %s computed could not be kept", sequence.request.request_id)
         self._admission.leave(sequence)
         self._residents.release(sequence.model)
         self._speed.ended(time.perf_counter() - sequence.clock.submitted)

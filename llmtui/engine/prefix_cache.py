@@ -15,13 +15,21 @@ BLOCK = 64
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Keys and values of the tokens of one block, of each layer: [BLOCK, 2 kv_heads, dim]. Never written to."""
+    """Keys and values of the tokens of one block, of each layer: [BLOCK, 2 kv_heads, dim]. Never written to.
+
+    The block at the end of a request has fewer tokens.
+    """
 
     layers: dict[int, Tensor]
 
     @property
     def bytes(self) -> int:
         return sum(rows.nbytes for rows in self.layers.values())
+
+    def write(self, slab: KVSlab, begin: int, count: int) -> None:
+        """Copy the first `count` tokens to a slab, to positions from `begin` on."""
+        for layer, rows in self.layers.items():
+            slab.write(layer, begin, rows[:count])
 
 
 class PrefixCache:
@@ -42,17 +50,31 @@ class PrefixCache:
         known = next((n for n, key in enumerate(keys) if key not in self._blocks), len(keys))
         slab.reserve(known * BLOCK)
         for number, key in enumerate(keys[:known]):
-            for layer, rows in self._blocks[key].layers.items():
-                slab.write(layer, number * BLOCK, rows)
+            self._blocks[key].write(slab, number * BLOCK, BLOCK)
         self._touch(keys[:known])
         return known * BLOCK
 
-    def keep(self, slab: KVSlab, ids: Sequence[int], salt: str, begin: int) -> None:
-        """Copy the whole blocks of `ids`, all of which the slab holds, that end after position `begin`."""
-        keys = self._keys(ids, salt)
+    def fill_from(self, ids: Sequence[int], end: int, slab: KVSlab, begin: int, salt: str) -> int:
+        """Copy positions `begin`, where a block begins, to `end` of a request with these ids that was kept to its rest.
+
+        How many tokens the slab holds then: `begin` where the block is not there any more.
+        """
+        number = begin // BLOCK
+        block = self._blocks.get(self._keys(ids, salt, rest=True)[number]) if begin < end else None
+        if block is None or end > begin + BLOCK:
+            return begin
+        block.write(slab, begin, end - begin)
+        return end
+
+    def keep(self, slab: KVSlab, ids: Sequence[int], salt: str, begin: int, *, rest: bool = False) -> None:
+        """Copy the whole blocks of `ids`, all of which the slab holds, that end after position `begin`.
+
+        rest: the last one, too, that is not whole.
+        """
+        keys = self._keys(ids, salt, rest=rest)
         for number in range(begin // BLOCK, len(keys)):
             if keys[number] not in self._blocks:
-                block = Block(slab.copy(number * BLOCK, (number + 1) * BLOCK))
+                block = Block(slab.copy(number * BLOCK, min(len(ids), (number + 1) * BLOCK)))
                 self._blocks[keys[number]] = block
                 self.bytes += block.bytes
         self._touch(keys)
@@ -72,10 +94,11 @@ class PrefixCache:
                 self._blocks.move_to_end(key)
 
     @staticmethod
-    def _keys(ids: Sequence[int], salt: str) -> list[bytes]:
+    def _keys(ids: Sequence[int], salt: str, *, rest: bool = False) -> list[bytes]:
+        """A key for each whole block of the ids, and for what is left after them if that is asked for."""
         key = hashlib.blake2b(salt.encode("utf-8", errors="surrogatepass"), digest_size=16).digest()
         keys = []
-        for end in range(BLOCK, len(ids) + 1, BLOCK):
-            key = hashlib.blake2b(key + array("q", ids[end - BLOCK : end]).tobytes(), digest_size=16).digest()
+        for begin in range(0, len(ids) if rest else len(ids) - BLOCK + 1, BLOCK):
+            key = hashlib.blake2b(key + array("q", ids[begin : begin + BLOCK]).tobytes(), digest_size=16).digest()
             keys.append(key)
         return keys

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 
 from llmtui.engine.attention import PackedBatch, PackedForward, Span
+from llmtui.engine.branch_attention import BranchSpan
+from llmtui.engine.forks import Forks, salt_of
 from llmtui.engine.kv_cache import KVPool, KVSlab
 from llmtui.engine.prefix_cache import BLOCK, PrefixCache
 from llmtui.engine.scheduler import Slice
@@ -44,8 +46,15 @@ class Runner(Protocol):
         """Give a sequence its cache; how many tokens of its prompt that cache holds already."""
         ...
 
+    def end(self, sequence: "Sequence") -> None:
+        """It runs no longer; its cache is still there."""
+        ...
+
     def forward(self, work: SequenceOf[Slice]) -> list[Tensor]:
-        """One tensor for each slice: [rows, vocab] float32 on the CPU; its last row alone unless `all_rows`."""
+        """One tensor for each slice: [rows, vocab] float32 on the CPU; its last row alone unless `all_rows`.
+
+        The rows of a slice's branches come after its own.
+        """
         ...
 
 
@@ -71,6 +80,9 @@ class PlainRunner:
             # else layers with a sliding window keep nothing beyond it, and could not go back
             sequence.cache.activate_past_recording()
         return 0
+
+    def end(self, sequence: "Sequence") -> None:
+        sequence.cache = None
 
     def _new_cache(self) -> Any:
         from transformers import DynamicCache
@@ -105,6 +117,7 @@ class PackedRunner:
         self._device = device
         self._pool = KVPool(device)
         self._prefixes = PrefixCache(prefix_cache_bytes)
+        self._forks = Forks(self._prefixes)
 
     @property
     def kept_bytes(self) -> int:
@@ -112,21 +125,41 @@ class PackedRunner:
 
     def forget(self) -> None:
         self._prefixes.clear()
+        self._forks.clear()
 
     def begin(self, sequence: "Sequence") -> int:
         sequence.cache = KVSlab(self._pool)
+        self._forks.begin(sequence)
         if sequence.params.prompt_logprobs:
             return 0  # every row of the prompt is asked for
         with torch.inference_mode():
             # the last token is left to compute: its row gives the first new one
-            return self._prefixes.fill(sequence.cache, sequence.ids[:-1], _salt(sequence))
+            begin = self._prefixes.fill(sequence.cache, sequence.ids[:-1], salt_of(sequence))
+            return self._forks.fill(sequence, sequence.cache, begin) if sequence.request.parent else begin
+
+    def end(self, sequence: "Sequence") -> None:
+        with torch.inference_mode():
+            self._forks.end(sequence)
 
     def forward(self, work: SequenceOf[Slice]) -> list[Tensor]:
-        spans = [Span(part.sequence.cache, part.begin, part.last) for part in work]
-        ids = [i for part in work for i in part.ids]
-        logits = self.forward_spans(spans, ids, [part.all_rows for part in work])
+        spans: list[Span | BranchSpan] = []
+        ids: list[int] = []
+        all_rows: list[bool] = []
+        for part in work:
+            if part.ids:
+                spans.append(Span(part.sequence.cache, part.begin, part.last))
+                ids += part.ids
+                all_rows.append(part.all_rows)
+            if part.branches:
+                spans.append(BranchSpan(part.sequence.cache, part.sequence.tails, part.branches))
+                ids += [row.id for row in part.branches]
+                all_rows.append(True)
+        outputs = iter(self.forward_spans(spans, ids, all_rows))
+        logits = []
         for part in work:
             self._keep(part.sequence, part.end)
+            own = next(outputs)
+            logits.append(torch.cat((own, next(outputs))) if part.ids and part.branches else own)
         return logits
 
     def _keep(self, sequence: "Sequence", end: int) -> None:
@@ -136,19 +169,21 @@ class PackedRunner:
             end = min(end, sequence.prompt_length)
         if end // BLOCK > sequence.offered // BLOCK:
             with torch.inference_mode():
-                self._prefixes.keep(sequence.cache, sequence.ids[:end], _salt(sequence), sequence.offered)
+                self._prefixes.keep(sequence.cache, sequence.ids[:end], salt_of(sequence), sequence.offered)
             sequence.offered = end
 
-    def forward_spans(self, spans: SequenceOf[Span], ids: list[int], all_rows: SequenceOf[bool]) -> list[Tensor]:
+    def forward_spans(
+        self, spans: SequenceOf[Span | BranchSpan], ids: list[int], all_rows: SequenceOf[bool]
+    ) -> list[Tensor]:
         """Logits of each span: [rows, vocab] float32 on the CPU, its last row alone where `all_rows` is not set.
 
         ids: the tokens of all spans, one after the other.
         """
-        positions = [position for span in spans for position in range(span.begin, span.end)]
+        positions = [position for span in spans for position in span.positions]
         kept: list[int] = []
         counts, end = [], 0
         for span, every in zip(spans, all_rows, strict=True):
-            begin, end = end, end + span.end - span.begin
+            begin, end = end, end + len(span.positions)
             kept.extend(range(begin, end) if every else (end - 1,))
             counts.append(end - begin if every else 1)
         with torch.inference_mode():
@@ -159,8 +194,3 @@ class PackedRunner:
                 None if len(kept) == len(ids) else torch.tensor(kept, device=self._device),
             )
             return list(torch.split(logits.float().cpu(), counts))
-
-
-def _salt(sequence: "Sequence") -> str:
-    """Who may share blocks: requests of one client, and exact ones only what exact ones computed."""
-    return f"{'exact' if sequence.params.exact else 'any'} {sequence.request.client}"

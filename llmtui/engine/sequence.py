@@ -6,9 +6,23 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from llmtui.engine.branch_attention import BranchTails
 from llmtui.engine.detokenize import StopFinder, TextDecoder
 from llmtui.engine.drafting import PromptLookup
-from llmtui.engine.events import Candidate, Failed, Finished, FinishReason, Prefilled, Started, Timings, Token, Usage
+from llmtui.engine.events import (
+    BranchToken,
+    Candidate,
+    Failed,
+    Finished,
+    FinishReason,
+    Lookahead,
+    Prefilled,
+    Started,
+    Timings,
+    Token,
+    Usage,
+)
+from llmtui.engine.lookahead import BranchRow, Explorer
 from llmtui.engine.requests import GenerationRequest
 from llmtui.engine.sampling import Distribution, adjust, distribution
 from llmtui.engine.scheduler import Slice
@@ -75,10 +89,13 @@ class Sequence:
         self.cached = 0
         self.offered = 0
         self.cache: KVCache = None
+        self.tails = BranchTails(self.params.lookahead_depth)
         self.cancel_requested = False
         self.clock = Clock()
         self._lookup = PromptLookup()
         self._drafted = self._accepted = 0
+        self._explorer = Explorer(self.params.lookahead_depth, model.info.context, model.eos_ids)
+        self._branches_are_next = False
         self._generator = random.Random(self.seed)
         self._prompt_counts = Counter(prompt_ids)
         self._generated_counts: Counter[int] = Counter()
@@ -130,17 +147,46 @@ class Sequence:
         room = min(self.params.speculate, self.max_tokens - self.generated - 1)
         return self._lookup.draft(self.ids, room) if room > 0 and self.generated and self.pending == 1 else ()
 
+    def branches(self, room: int, *, between: bool = False) -> tuple[BranchRow, ...]:
+        """Rows of lookahead to compute in the next forward, at most `room`; without room for them they are given up.
+
+        between: in a forward of their own, which comes after each of the sequence's own.
+        """
+        if not self.params.lookahead or (between and not self._branches_are_next):
+            return ()
+        self._branches_are_next = False
+        rows = self._explorer.rows(room)
+        if not rows:
+            self._tell(self._explorer.drop())
+        return rows
+
     def accept(self, part: Slice, raws: list[RawRow], rows: int, began_ns: int) -> FinishReason | None:
         """Take what a step computed for this sequence; the reason to finish, if there is one.
 
-        raws: each row of the part where `part.all_rows`, else the last one alone.
+        raws: each row of the part where `part.all_rows`, else the last one alone; and then those of branches.
         """
+        own = len(raws) - len(part.branches)
+        reason = self._accept_own(part, raws[:own], rows, began_ns)
+        if part.branches:
+            self._tell(self._explorer.accept([self._most_probable(raw) for raw in raws[own:]]))
+        return reason
+
+    def _accept_own(self, part: Slice, raws: list[RawRow], rows: int, began_ns: int) -> FinishReason | None:
         if part.begin < self.prompt_length:
             self._report_prefill(part, raws, rows, began_ns)
         self.computed = part.end
         if part.end < len(self.ids):
             return None
         return self._draw_along(part.drafts, raws[-1 - len(part.drafts) :], rows, began_ns)
+
+    def _most_probable(self, raw: RawRow) -> BranchToken:
+        """The greedy choice from a row; the lowest id of equals."""
+        (token_id,) = raw.checked().top(1)
+        return BranchToken(token_id, self.model.pieces.bytes_of(token_id), raw.logprob(token_id))
+
+    def _tell(self, lookaheads: list[Lookahead]) -> None:
+        for lookahead in lookaheads:
+            self.stream.put(lookahead)
 
     def _draw_along(self, drafts: tuple[int, ...], raws: list[RawRow], rows: int, began_ns: int) -> FinishReason | None:
         """Draw from the first row, and from each next one while the draw is what its draft guessed.
@@ -179,6 +225,8 @@ class Sequence:
         self.clock.tick()
         token = self._drawn_token(token_id, raw, dist, u, text, delta, rows, began_ns)
         self.stream.put(token, lambda: replace(token, candidates=self._candidates(raw, dist, token_id, TOP_CANDIDATES)))
+        if self.params.lookahead:
+            self._offer_alternatives(raw, dist, token_id)
         if token_id in self._stop_ids or self._stops.match is not None:
             return "stop"
         return "length" if self.generated >= self.max_tokens else None
@@ -216,8 +264,15 @@ class Sequence:
             step_ns=time.perf_counter_ns() - began_ns,
         )
 
+    def _offer_alternatives(self, raw: RawRow, dist: Distribution, token_id: int) -> None:
+        wanted = [i for i in raw.top(self.params.lookahead + 1) if i != token_id][: self.params.lookahead]
+        bytes_of = self.model.pieces.bytes_of
+        self._explorer.offer(len(self.ids) - 1, [BranchToken(i, bytes_of(i), raw.logprob(i)) for i in wanted])
+        self._branches_are_next = True
+
     def finish(self, reason: FinishReason) -> None:
-        """Report the end, with the text that was still held back."""
+        """Report the end, with the text that was still held back and what lookahead came to."""
+        self._tell(self._explorer.drop())
         rest = "" if self._stops.match is not None else self._stops.push(self._decoder.flush()) + self._stops.flush()
         self._text.append(rest)
         self.cache = None

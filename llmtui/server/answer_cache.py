@@ -22,7 +22,7 @@ from llmtui.server.model_card import model_card
 LARGEST_SHARE = 4  # an answer of more than this part of the room would push too many others out
 WHOLE = ("stop", "length")  # not what was cancelled or cut by its deadline
 # what a request says besides that does not change its answer; the model's facts count, not how it was named
-_OF_THE_CALLER: dict[str, Any] = {"request_id": "", "client": "", "model": None, "deadline": None}
+_OF_THE_CALLER: dict[str, Any] = {"request_id": "", "client": "", "model": None, "deadline": None, "parent": None}
 
 
 def cache_key(model: ModelInfo, request: GenerationRequest, salt: str) -> bytes | None:

@@ -53,6 +53,9 @@ class GenerateBody(BaseModel):
     top_k: int
     top_p: float
     max_new_tokens: int | None
+    model: str | None = Field(
+        None, min_length=1, description="which one: see /v1/models; not given: the one the server was started with"
+    )
     seed: int | None = Field(
         None,
         ge=0,

@@ -34,10 +34,10 @@ def main() -> None:
 
 
 def compare(options: argparse.Namespace) -> None:
-    from decode import engine_seconds
     from models import make_folder
 
     from llmtui.engine import Engine
+    from llmtui.insight.bench.workloads import engine_seconds
 
     with tempfile.TemporaryDirectory() as folder:
         model = make_folder(options.shape, Path(folder))

@@ -10,35 +10,27 @@ over the rounds. Machines are noisy, so ratios count: x = median of (yardstick's
 
 import argparse
 import json
-import statistics
 import tempfile
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from time import perf_counter
 
 import torch
-from decode import PROMPT_IDS, engine_seconds, generate_seconds, loaded_model
 from models import SHAPES, make_folder
-from transformers import AutoModelForCausalLM, DynamicCache
 
 from llmtui.engine import Engine
+from llmtui.insight.bench.rounds import Round, Way, alternate, ratio, spread_of
+from llmtui.insight.bench.workloads import engine_seconds
+from llmtui.insight.bench.yardsticks import (
+    generate_seconds,
+    loop_seconds,
+    model_of,
+    plain_model,
+    use_the_engines_threads,
+)
 from llmtui.models.catalog import embedded_path
 
 DTYPES = ("float32", "bfloat16", "float16", "int8")
 YARDSTICK = "generate float32"
-
-
-def rows_seconds(model: torch.nn.Module, rows: int, tokens: int) -> float:
-    """Decode time of `model.forward` and argmax over a batch, with transformers' cache."""
-    with torch.inference_mode():
-        cache = DynamicCache(config=model.config)
-        ids = torch.tensor([PROMPT_IDS]).repeat(rows, 1)
-        token = model(input_ids=ids, past_key_values=cache, logits_to_keep=1).logits[:, -1].argmax(-1)
-        began = perf_counter()
-        for _ in range(tokens - 1):
-            token = model(input_ids=token[:, None], past_key_values=cache, logits_to_keep=1).logits[:, -1].argmax(-1)
-        return perf_counter() - began
 
 
 def main() -> None:
@@ -54,25 +46,22 @@ def main() -> None:
         if options.shape != "tiny-tales":
             folder = make_folder(options.shape, Path(stack.enter_context(tempfile.TemporaryDirectory())))
         ways, infos = all_ways(stack, folder, options.tokens, options.rows)
-        for way in ways.values():
-            way()
-        rounds = []
-        for turn in range(options.rounds):
-            order = list(ways)[turn % len(ways) :] + list(ways)[: turn % len(ways)]
-            rounds.append({name: ways[name]() for name in order})
+        rounds: list[Round] = []
+        alternate(ways, options.rounds, rounds)
     report(options, infos, rounds)
 
 
 def all_ways(
     stack: ExitStack, folder: Path, tokens: int, rows: list[int]
-) -> tuple[dict[str, Callable[[], float]], dict[str, dict[str, object]]]:
-    plain = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
-    ways: dict[str, Callable[[], float]] = {YARDSTICK: lambda: generate_seconds(plain, tokens, greedy=True)}
+) -> tuple[dict[str, Way], dict[str, dict[str, object]]]:
+    plain = plain_model(folder, "cpu")
+    ways: dict[str, Way] = {YARDSTICK: lambda: generate_seconds(plain, tokens, greedy=True)}
     infos: dict[str, dict[str, object]] = {}
     for dtype in DTYPES:
         engine = stack.enter_context(Engine())
         info = engine.load(str(folder), device="cpu", dtype=dtype).wait(300)
-        model = engine.run_job(loaded_model).result(10)
+        use_the_engines_threads(engine)
+        model = model_of(engine)
         infos[dtype] = {
             "linears": info.linears,
             "megabytes": info.weights_bytes / 1e6,
@@ -80,17 +69,20 @@ def all_ways(
         }
         ways[f"{dtype}, one stream"] = lambda engine=engine: engine_seconds(engine, tokens, greedy=True)  # type: ignore[misc]
         for n in rows:
-            ways[f"{dtype}, {n} rows"] = lambda model=model, n=n: rows_seconds(model, n, tokens)  # type: ignore[misc]
+            ways[f"{dtype}, {n} rows"] = lambda model=model, n=n: loop_seconds(model, tokens, n)  # type: ignore[misc]
     return ways, infos
 
 
-def report(options: argparse.Namespace, infos: dict[str, dict[str, object]], rounds: list[dict[str, float]]) -> None:
+def report(options: argparse.Namespace, infos: dict[str, dict[str, object]], rounds: list[Round]) -> None:
     table = {}
     for name in [YARDSTICK, *sorted(rounds[0].keys() - {YARDSTICK}, key=_order)]:
         rows = int(name.split()[1]) if name.endswith("rows") else 1
+        seconds, ratios = spread_of(rounds, name), ratio(rounds, YARDSTICK, name)
+        assert seconds is not None
+        assert ratios is not None
         table[name] = {
-            "tokens_per_second": rows * (options.tokens - 1) / statistics.median(r[name] for r in rounds),
-            "ratio": rows * statistics.median(r[YARDSTICK] / r[name] for r in rounds),
+            "tokens_per_second": rows * (options.tokens - 1) / seconds.median,
+            "ratio": rows * ratios.median,
         }
     if options.json:
         print(json.dumps({"shape": options.shape, "models": infos, "ways": table, "rounds": rounds}))

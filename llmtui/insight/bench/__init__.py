@@ -1,0 +1,1 @@
+"""How fast a model runs here: what is measured, against what, and how the numbers are taken."""

@@ -1,0 +1,123 @@
+"""What llmtui is asked to do while it is measured, with the full trace: top-10, rank, entropy, stages."""
+
+import statistics
+import threading
+import time
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+from llmtui.engine import Engine, GenerationRequest, SamplingParams
+from llmtui.engine.errors import GenerationFailed
+from llmtui.engine.events import Failed, Timings, Token
+from llmtui.engine.stream import Stream
+
+PROMPT_IDS = list(range(100, 132))
+SAMPLING: dict[str, Any] = {"temperature": 0.8, "top_k": 50, "top_p": 0.95}
+VOCABULARY = 5000
+# tokens of the running stream before the long prompt arrives
+BEFORE_THE_PROMPT = 20
+
+
+class Requests:
+    """Requests that have nothing in common: a prompt, a seed and a client of its own for each.
+
+    vocabulary: prompts are made of the token ids below it.
+    """
+
+    def __init__(self, vocabulary: int = VOCABULARY) -> None:
+        self._vocabulary = vocabulary
+        self._latest = 0
+
+    def next(self, tokens: int, prompt: int = 32, **fields: Any) -> GenerationRequest:
+        """One for `tokens` new tokens after `prompt` others; fields: of SamplingParams."""
+        ids = self.ids(prompt)
+        seed = self._latest
+        params = SamplingParams(**(SAMPLING | fields), ignore_eos=True, max_tokens=tokens, seed=seed)
+        return GenerationRequest(prompt_ids=ids, params=params, client=str(seed))
+
+    def ids(self, prompt: int) -> list[int]:
+        """A prompt of so many tokens that begins like no other."""
+        self._latest += 1
+        return [(31 * i + 97 * self._latest) % self._vocabulary for i in range(prompt)]
+
+
+def engine_seconds(engine: Engine, tokens: int, *, greedy: bool) -> float:
+    """Decode time of one stream, from its first token to its last."""
+    fields = {"temperature": 0.0} if greedy else SAMPLING
+    params = SamplingParams(**fields, max_tokens=tokens, seed=1, ignore_eos=True)
+    return engine.submit(GenerationRequest(prompt_ids=PROMPT_IDS, params=params)).result().finished.timings.decode
+
+
+def streams_speed(engine: Engine, requests: Requests, streams: int, tokens: int, prompt: int, **fields: Any) -> float:
+    """Tokens per second of requests that come together, in all: from the first token of any to the last of all."""
+    times = token_times(engine, requests, streams, tokens, prompt, **fields)
+    moments = [moment for own in times for moment in own]
+    return (len(moments) - streams) / (max(moments) - min(moments))
+
+
+def prefill_seconds(engine: Engine, requests: Requests, streams: int, prompt: int) -> float:
+    """From the submission of prompts that come together to the first token of the last."""
+    began = time.perf_counter()
+    return max(own[0] for own in token_times(engine, requests, streams, 1, prompt)) - began
+
+
+def token_times(
+    engine: Engine, requests: Requests, streams: int, tokens: int, prompt: int, **fields: Any
+) -> list[list[float]]:
+    """When each token of each stream arrived, by `time.perf_counter`. Raises GenerationFailed."""
+    running = [engine.submit(requests.next(tokens, prompt, **fields)) for _ in range(streams)]
+    times: list[list[float]] = [[] for _ in running]
+    failures: list[str] = []
+
+    def read(stream: Stream, own: list[float]) -> None:
+        for event in stream:
+            if isinstance(event, Token):
+                own.append(time.perf_counter())
+            elif isinstance(event, Failed):
+                failures.append(event.error)
+
+    readers = [threading.Thread(target=read, args=pair, daemon=True) for pair in zip(running, times, strict=True)]
+    for reader in readers:
+        reader.start()
+    for reader in readers:
+        reader.join()
+    if failures:
+        raise GenerationFailed(failures[0])
+    return times
+
+
+def first_token_seconds(engine: Engine, requests: Requests, prompt: int, **fields: Any) -> float:
+    """From submit to the first token of a prompt, alone."""
+    return _first_token(_timings(engine, requests.next(1, prompt, **fields)))
+
+
+def first_token_twice(engine: Engine, requests: Requests, prompt: int) -> tuple[float, float]:
+    """The same for a prompt that nobody has sent before, and for the same prompt sent again."""
+    request = requests.next(1, prompt)
+    miss, hit = (_first_token(_timings(engine, replace(request, request_id=name))) for name in ("miss", "hit"))
+    return miss, hit
+
+
+def gaps_beside_a_prompt(engine: Engine, requests: Requests, prompt: int, tokens: int = 100) -> tuple[float, float]:
+    """Median and 99th percentile of the gaps between the tokens of one stream, in seconds, while a prompt arrives."""
+    times: list[float] = []
+    other: Stream | None = None
+    for event in engine.submit(requests.next(tokens)):
+        if isinstance(event, Token):
+            times.append(time.perf_counter())
+            if len(times) == BEFORE_THE_PROMPT:
+                other = engine.submit(requests.next(2, prompt))
+    assert other is not None
+    other.result()
+    gaps = [after - before for before, after in pairwise(times)]
+    return statistics.median(gaps), statistics.quantiles(gaps, n=100)[98]
+
+
+def _timings(engine: Engine, request: GenerationRequest) -> Timings:
+    return engine.submit(request).result().finished.timings
+
+
+def _first_token(timings: Timings) -> float:
+    assert timings.first_token is not None
+    return timings.first_token
