@@ -203,6 +203,7 @@ class Settings(BaseSettings):
         ge=0,
         description="API: room for answers that are greedy or have a seed, to give them again; 0 is off",
     )
+    llmtui_api_key: SecretStr | None = Field(None, description="commands with `--url`: the key to show to that server")
     drain_seconds: float = Field(
         30.0, ge=0.0, le=3600.0, description="API: how long a stopping server lets running answers finish"
     )
@@ -253,6 +254,11 @@ class Settings(BaseSettings):
         """KEEP_ALIVE as the engine takes it: None is for ever."""
         return None if self.keep_alive < 0 else self.keep_alive
 
+    @property
+    def client_key(self) -> str | None:
+        """The key to show to a server."""
+        return None if self.llmtui_api_key is None else self.llmtui_api_key.get_secret_value() or None
+
     def allowed_names(self) -> tuple[str, ...] | None:
         """ALLOWED_MODELS one by one; None where there is no such list."""
         if self.allowed_models is None:
@@ -297,7 +303,7 @@ def load_settings(flags: Mapping[str, Any] | None = None, env_file: Path = ENV_F
 
 def option_of(field: str) -> str:
     """The command-line option that sets a field: `default_top_k` is --top-k."""
-    return "--" + field.removeprefix("default_").removesuffix("_name").replace("_", "-")
+    return "--" + field.removeprefix("default_").removeprefix("llmtui_").removesuffix("_name").replace("_", "-")
 
 
 def unknown_variables(env_file: Path = ENV_FILE) -> list[str]:

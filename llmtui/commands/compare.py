@@ -11,7 +11,7 @@ import click
 from llmtui.commands.options import CONTEXT, JSON, leave, length_options, sampling_options, settings_of
 
 if TYPE_CHECKING:
-    from llmtui.insight.compare import Column, Comparison, ModelChoice
+    from llmtui.insight.compare import Column, Comparison
     from llmtui.settings import Settings
 
 # A seed of its own, so that all models draw with the same random numbers.
@@ -41,24 +41,12 @@ def compare(ctx: click.Context, /, prompt: str | None, names: tuple[str, ...], a
     if prompt is None and sys.stdin.isatty():
         raise click.UsageError('give a PROMPT: llmtui compare "Once upon a time" --model A --model B')
     settings = settings_of(ctx, flags)
-    choices = [parse_choice(name, settings.dtype) for name in names]
     from llmtui.commands.guard import guarded
 
-    leave(guarded(lambda: run_compare(settings, prompt, choices, as_json)))
+    leave(guarded(lambda: run_compare(settings, prompt, names, as_json)))
 
 
-def parse_choice(text: str, dtype: str) -> "ModelChoice":
-    """`NAME` or `NAME@DTYPE`; an @ that no dtype follows belongs to the name."""
-    from llmtui.insight.compare import ModelChoice
-    from llmtui.settings import DTYPES
-
-    name, at, suffix = text.rpartition("@")
-    if at and name and suffix in DTYPES:
-        return ModelChoice(name, suffix)
-    return ModelChoice(text, dtype)
-
-
-def run_compare(settings: "Settings", prompt: str | None, choices: "list[ModelChoice]", as_json: bool) -> int:
+def run_compare(settings: "Settings", prompt: str | None, names: tuple[str, ...], as_json: bool) -> int:
     """Measure model after model, write; the exit code. Ctrl-C writes the models that are done."""
     from llmtui.commands import exit_codes
     from llmtui.commands.console import progress_text
@@ -66,7 +54,7 @@ def run_compare(settings: "Settings", prompt: str | None, choices: "list[ModelCh
     from llmtui.commands.stdin import read_text
     from llmtui.engine import GenerationRequest, SamplingParams
     from llmtui.engine.loads import LoadProgress
-    from llmtui.insight.compare import Comparison, Progress
+    from llmtui.insight.compare import Comparison, Progress, parse_choice
     from llmtui.system.logs import setup_logging
     from llmtui.system.paths import log_file
 
@@ -84,6 +72,7 @@ def run_compare(settings: "Settings", prompt: str | None, choices: "list[ModelCh
     comparison = Comparison(read_text(prompt), params, settings.device, prepare)
     # an empty prompt is told before anything is loaded
     GenerationRequest(prompt=comparison.prompt)
+    choices = [parse_choice(name, settings.dtype) for name in names]
     code = exit_codes.DONE
     try:
         for choice in choices:
@@ -121,7 +110,7 @@ def write_comparison(comparison: "Comparison", *, complete: bool, as_json: bool)
     )
     for column in comparison.columns:
         body = column.problem if column.measured is None else column.measured.text
-        write_lines(["", visible(f"── {label(column)}"), visible_multiline(body or "")])
+        write_lines(["", visible(f"── {column.label}"), visible_multiline(body or "")])
     for column in comparison.columns:
         write_disagreements(column, comparison.columns)
 
@@ -136,7 +125,7 @@ def write_disagreements(column: "Column", columns: "list[Column]") -> None:
     if reference is None or column.differences is None:
         return
     places = f"{len(found)} of {len(column.differences)} tokens"
-    write_lines(["", visible(f"── {label(column)} expects another token than {label(reference)} at {places}")])
+    write_lines(["", visible(f"── {column.label} expects another token than {reference.label} at {places}")])
     rows = []
     for at in [at for at in found if at.index < min(len(reference.trace), len(column.trace))][:SHOWN]:
         token, own = reference.trace[at.index], column.trace[at.index]
@@ -147,20 +136,15 @@ def write_disagreements(column: "Column", columns: "list[Column]") -> None:
         write_table(("at", "token", "KL", "rank", "expected", "instead"), rows, "><>><<")
 
 
-def label(column: "Column") -> str:
-    dtype = column.measured.info.dtype if column.measured is not None else column.choice.dtype
-    return f"{column.choice.name}@{dtype}"
-
-
 def row_for_people(column: "Column") -> tuple[str, ...]:
     from llmtui.units import count, fixed, short_count, size
 
     measured = column.measured
     if measured is None:
-        return (label(column), *["–"] * 11)
+        return (column.label, *["–"] * 11)
     agreement = column.top1_agreement
     return (
-        label(column),
+        column.label,
         short_count(measured.info.parameters),
         count(measured.info.context),
         size(measured.disk_bytes),

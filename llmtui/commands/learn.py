@@ -15,7 +15,9 @@ from llmtui.commands.options import CONTEXT, JSON, leave, model_options, setting
 @model_options
 @click.pass_context
 def learn(ctx: click.Context, /, number: int | None, as_list: bool, as_json: bool, **flags: Any) -> None:
-    """Open the screen with lesson NUMBER beside it; without one, the first with something left to try.
+    """Open the lessons beside the screen.
+
+    NUMBER: of a lesson; without one, the first with something left to try.
 
     --json (with or without --list) keys of each lesson: number, title, tasks (id, do, look_for, done, found).
     """

@@ -5,7 +5,9 @@ Models run one after the other, so that two that do not fit together can be comp
 
 import multiprocessing
 from collections.abc import Callable
+from contextlib import redirect_stderr, suppress
 from dataclasses import dataclass, field, replace
+from multiprocessing import resource_tracker
 from multiprocessing.process import BaseProcess
 from typing import Final
 
@@ -20,10 +22,19 @@ from llmtui.insight.divergence import (
     common_spans,
     differences,
 )
+from llmtui.settings import DTYPES
 
-__all__ = ["Column", "Comparison", "Measured", "ModelChoice", "Progress"]
+__all__ = ["Column", "Comparison", "Measured", "ModelChoice", "Progress", "parse_choice"]
 
 STOPPED: Final = "stopped"
+
+
+def parse_choice(text: str, dtype: str) -> ModelChoice:
+    """`NAME` or `NAME@DTYPE`; an @ that no dtype follows belongs to the name. dtype: where none is given."""
+    name, at, suffix = text.rpartition("@")
+    if at and name and suffix in DTYPES:
+        return ModelChoice(name, suffix)
+    return ModelChoice(text, dtype)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +52,11 @@ class Column:
     bits_per_byte: float | None = None
     differences: tuple[PositionDifference, ...] | None = None
     trace: tuple[Token, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """`NAME@DTYPE`, with the dtype that it really has once it was loaded."""
+        return f"{self.choice.name}@{self.choice.dtype if self.measured is None else self.measured.info.dtype}"
 
     @property
     def mean_kl_bits(self) -> float | None:
@@ -112,6 +128,7 @@ class Comparison:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe(duplex=False)
         process = context.Process(target=work, args=(order, theirs), name="llmtui-compare", daemon=True)
+        _begin_helper()
         process.start()
         self._process = process
         theirs.close()
@@ -144,3 +161,12 @@ class Comparison:
             column if scores is None else replace(column, bits_per_byte=next(values, None))
             for column, scores in zip(self.columns, self._scores, strict=True)
         ]
+
+
+def _begin_helper() -> None:
+    """Begin the helper process that multiprocessing keeps beside its children.
+
+    It hands it the descriptor of sys.stderr, and the stand-in that a screen puts there has none.
+    """
+    with suppress(OSError), open(2, "w", closefd=False) as plain, redirect_stderr(plain):
+        resource_tracker.ensure_running()

@@ -1,6 +1,6 @@
 """What Ollama's clients ask about models: which there are, which are in memory; pulling and deleting them."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -47,7 +47,7 @@ def ollama_models_api(engine: Engine, settings: Settings, access: ModelAccess) -
     def pull() -> Response:
         """Download a model into the Hugging Face cache, where ALLOW_PULL is on; what is here already is a success."""
         body = PullRequest.read(request.get_data(cache=False))
-        steps = pull_lines(store, named(body))
+        steps = pull_lines(store, named(body), client_gone(request.environ))
         if body.stream is False:
             *_, last = steps
             return json_response(last)
@@ -70,10 +70,10 @@ def named(body: ShowRequest) -> str:
     return body.model
 
 
-def pull_lines(store: ModelStore, name: str) -> Generator[Json, None, None]:
+def pull_lines(store: ModelStore, name: str, gone: Callable[[], bool]) -> Generator[Json, None, None]:
     """A download as Ollama tells it. Raises what `ModelStore.pull` raises, after the first line."""
     yield {"status": "pulling manifest"}
-    for progress in store.pull(name, client_gone(request.environ)):
+    for progress in store.pull(name, gone):
         digest = {"status": f"pulling {progress.commit[:12]}", "digest": progress.commit}
         yield digest | {"total": progress.total, "completed": progress.done}
     yield {"status": "success"}

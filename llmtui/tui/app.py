@@ -142,6 +142,23 @@ class LlmTui(App[None]):
 
         self.push_screen(HelpScreen())
 
+    def action_compare(self, argument: str = "") -> None:
+        from llmtui.tui.screens.compare import CompareForm
+
+        main, settings = self.main, self.settings
+        model = settings.model_name if self.engine.model is None else self.engine.model.name
+        self.push_screen(
+            CompareForm(
+                main.bridge,
+                main.session.params,
+                argument or main.prompt_at_hand(),
+                model,
+                settings.device,
+                settings.dtype,
+                glyphs=main.glyphs,
+            )
+        )
+
     def action_repaint(self) -> None:
         self.refresh(layout=True)
 

@@ -12,8 +12,8 @@ import psutil
 import pytest
 from running import environment, llmtui
 
-from llmtui.commands.compare import column_fields, parse_choice
-from llmtui.insight.compare import Column, ModelChoice
+from llmtui.commands.compare import column_fields
+from llmtui.insight.compare import Column, ModelChoice, parse_choice
 from llmtui.insight.divergence import PositionDifference
 
 KEYS = {"model", "dtype", "problem", "parameters", "context", "disk_bytes", "memory_bytes", "peak_bytes"}

@@ -1,14 +1,17 @@
 """The screen of the program: the panes, the prompt, and what each action does to them."""
 
 import inspect
+import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
+from textual.events import ScreenResume
 from textual.screen import Screen
+from textual.signal import Signal
 from textual.widgets import Static
 
 from llmtui.engine import Engine
@@ -27,6 +30,7 @@ from llmtui.tui.screens.sizes import HEIGHTS, TOO_SMALL, WIDTHS
 from llmtui.tui.serving import Serving
 from llmtui.tui.session import Session
 from llmtui.tui.text import GlyphSet
+from llmtui.tui.widgets.gauge import SAMPLES as GAUGE_SAMPLES
 from llmtui.tui.widgets.header import Header
 from llmtui.tui.widgets.key_bar import KeyBar
 from llmtui.tui.widgets.panes import Panes
@@ -34,7 +38,13 @@ from llmtui.tui.widgets.prompt import Prompt
 from llmtui.tui.widgets.status_bar import StatusBar, Tone
 
 if TYPE_CHECKING:
+    from llmtui.system.monitor import Monitor
+    from llmtui.system.reading import Sample
     from llmtui.tui.classroom import Classroom
+
+LOOK_SECONDS: Final = 1.0
+
+logger = logging.getLogger(__name__)
 
 
 class MainScreen(Screen[None]):
@@ -65,6 +75,8 @@ class MainScreen(Screen[None]):
         self._lesson = lesson
         self._load_first = load
         self._load_named = load_named
+        self.monitor: Monitor | None = None
+        self.looked: Signal[Sample] = Signal(self, "looked")
         self._serving = serving
         self._watch_machine = watch_machine
         self.glyphs: GlyphSet = glyphs
@@ -92,16 +104,7 @@ class MainScreen(Screen[None]):
     def _begin(self) -> None:
         """The first frame is out: now the model."""
         if self._watch_machine:
-            from llmtui.system.machine import MachineSampler
-
-            sampler = MachineSampler()
-
-            def look() -> None:
-                stats = self.engine.stats()
-                self.header.show_machine(sampler.sample())
-                self.header.show_queue(stats.running, stats.waiting)
-
-            self.set_interval(1.0, look)
+            self.bridge.run(self._make_monitor, self.watch_machine, self._cannot_watch)
         try:
             self.bridge.load(self._load_first)
         except LlmtuiError as error:
@@ -111,6 +114,38 @@ class MainScreen(Screen[None]):
             self.conductor.load_is_coming = False
         if self._lesson is not None:
             self.action_learn(self._lesson)
+
+    def _make_monitor(self) -> "Monitor":
+        """In a thread of its own: a GPU's driver takes a moment to answer."""
+        from llmtui.system.monitor import LocalReader, Monitor
+
+        return Monitor(LocalReader(engine=self.engine))
+
+    def watch_machine(self, monitor: "Monitor") -> None:
+        """Look at the machine and the engine from now on, once a second."""
+        self.monitor = monitor
+        self.set_interval(LOOK_SECONDS, self.look)
+
+    def _cannot_watch(self, error: Exception) -> None:
+        logger.error("the machine cannot be watched", exc_info=error)
+
+    def look(self) -> None:
+        """Take a sample and show it, wherever it is shown.
+
+        Not below a window: every change there would draw the window above it, too.
+        """
+        if self.monitor is None:
+            return
+        sample = self.monitor.sample()
+        if self.is_current:
+            self.header.show_sample(sample)
+        self.looked.publish(sample)
+
+    @on(ScreenResume)
+    def _catch_up(self) -> None:
+        """A window was closed: show what was sampled meanwhile."""
+        for sample in list(self.monitor.history)[-GAUGE_SAMPLES:] if self.monitor is not None else ():
+            self.header.show_sample(sample)
 
     # what the bridge reports
 
@@ -260,6 +295,12 @@ class MainScreen(Screen[None]):
 
         self.app.push_screen(RequestsScreen(self.engine, self.bridge, self._serving, glyphs=self.glyphs))
 
+    def action_monitor(self) -> None:
+        from llmtui.tui.screens.monitor import MonitorScreen
+
+        history = () if self.monitor is None else self.monitor.history
+        self.app.push_screen(MonitorScreen(history, self.looked, glyphs=self.glyphs))
+
     def action_parameters(self) -> None:
         from llmtui.tui.screens.parameters import ParameterScreen
 
@@ -280,7 +321,7 @@ class MainScreen(Screen[None]):
     def action_sweep(self, argument: str = "") -> None:
         from llmtui.tui.screens.sweep import SweepForm
 
-        prompt = argument or self._prompt_at_hand()
+        prompt = argument or self.prompt_at_hand()
         self.app.push_screen(SweepForm(self.engine, self.bridge, self.session, prompt, glyphs=self.glyphs))
 
     def action_colour(self) -> None:
@@ -359,7 +400,7 @@ class MainScreen(Screen[None]):
         self.prompt.write(f"/{found[0].slash}{' ' if found[0].argument else ''}")
         return True
 
-    def _prompt_at_hand(self) -> str:
+    def prompt_at_hand(self) -> str:
         """What is being typed, or else the last prompt."""
         typed = self.prompt.text
         return typed if typed and not typed.startswith("/") else self.session.last_prompt or ""
