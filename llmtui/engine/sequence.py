@@ -226,7 +226,7 @@ class Sequence:
         token = self._drawn_token(token_id, raw, dist, u, text, delta, rows, began_ns)
         self.stream.put(token, lambda: replace(token, candidates=self._candidates(raw, dist, token_id, TOP_CANDIDATES)))
         if self.params.lookahead:
-            self._offer_alternatives(raw, dist, token_id)
+            self._offer_alternatives(raw, token_id)
         if token_id in self._stop_ids or self._stops.match is not None:
             return "stop"
         return "length" if self.generated >= self.max_tokens else None
@@ -264,7 +264,7 @@ class Sequence:
             step_ns=time.perf_counter_ns() - began_ns,
         )
 
-    def _offer_alternatives(self, raw: RawRow, dist: Distribution, token_id: int) -> None:
+    def _offer_alternatives(self, raw: RawRow, token_id: int) -> None:
         wanted = [i for i in raw.top(self.params.lookahead + 1) if i != token_id][: self.params.lookahead]
         bytes_of = self.model.pieces.bytes_of
         self._explorer.offer(len(self.ids) - 1, [BranchToken(i, bytes_of(i), raw.logprob(i)) for i in wanted])
