@@ -19,7 +19,6 @@ def learn(ctx: click.Context, /, number: int | None, as_list: bool, as_json: boo
 
     NUMBER: of a lesson; without one, the first with something left to try.
 
-
     --json (with or without --list) keys of each lesson: number, title, tasks (id, do, look_for, done, found).
     """
     if not (as_list or as_json):

@@ -131,5 +131,7 @@ def sampling_params(body: GenerateBody, max_length: int) -> SamplingParams:
         stop=body.stop or (),
         seed=body.seed,
         top_logprobs=body.top_logprobs,
+        lookahead=body.lookahead,
+        lookahead_depth=body.lookahead_depth,
         speculate=body.speculate,
     )

@@ -12,7 +12,8 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from llmtui.engine.requests import LOWEST_REPETITION_PENALTY, SEED_LIMIT, SamplingParams
-from llmtui.server.openai_schemas import refuse_unsupported
+from llmtui.server.errors import ApiError
+from llmtui.server.openai_schemas import refuse_tool_turns, refuse_unsupported
 from llmtui.server.schemas import MAX_TOP_LOGPROBS, StopTexts, check, parse
 from llmtui.settings import Settings
 
@@ -160,6 +161,10 @@ class ChatRequest(RequestBody):
         """Raises ApiError (400) that names the field at fault."""
         fields = parse(body)
         refuse_unsupported(fields, UNSUPPORTED_CHAT)
+        refuse_tool_turns(fields.get("messages"))
+        if _with_images(fields.get("messages")):
+            message = "messages with images are not supported by this server"
+            raise ApiError(400, "unsupported_parameter", message, "messages")
         return check(cls, fields)
 
 
@@ -184,12 +189,10 @@ class PullRequest(ShowRequest):
     stream: bool | None = Field(None, description="true where it is not given")
 
 
-def _images_or_tools(messages: Any) -> bool:
-    return isinstance(messages, list) and any(
-        isinstance(m, dict) and (m.get("images") or m.get("tool_calls") or m.get("role") == "tool") for m in messages
-    )
+def _with_images(messages: Any) -> bool:
+    return isinstance(messages, list) and any(isinstance(m, dict) and m.get("images") for m in messages)
 
 
 _UNSUPPORTED: dict[str, Callable[[Any], bool]] = {"format": bool, "think": bool}
 UNSUPPORTED_GENERATE = _UNSUPPORTED | {"suffix": bool, "images": bool, "template": bool}
-UNSUPPORTED_CHAT = _UNSUPPORTED | {"tools": bool, "messages": _images_or_tools}
+UNSUPPORTED_CHAT = _UNSUPPORTED | {"tools": bool}

@@ -1,11 +1,13 @@
 """The OpenAI dialect: models, completions and chat completions under /v1."""
 
+import hashlib
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from flask import Blueprint, Response, g, request
 
+from llmtui import __version__
 from llmtui.engine import Engine, GenerationRequest
 from llmtui.engine.errors import ContextOverflow
 from llmtui.engine.events import Event
@@ -18,7 +20,7 @@ from llmtui.server.desk import Desk
 from llmtui.server.errors import ApiError
 from llmtui.server.jsonio import json_response
 from llmtui.server.model_access import ModelAccess
-from llmtui.server.model_card import ModelCard
+from llmtui.server.model_card import ModelCard, model_card
 from llmtui.server.openai_chat import ChatAnswers
 from llmtui.server.openai_completions import CompletionAnswers, Prompt
 from llmtui.server.openai_schemas import ChatBody, CompletionBody
@@ -60,7 +62,7 @@ def openai_api(engine: Engine, settings: Settings, desk: Desk, access: ModelAcce
         body = CompletionBody.read(request.get_data(cache=False)).limited(settings.max_tokens_limit)
         info = access.use(body.model).info
         prompts = [as_prompt(engine, info, prompt, with_text=bool(body.echo)) for prompt in body.prompt]
-        head = {"id": f"cmpl-{g.request_id}", "object": "text_completion", "created": now(), "model": info.name}
+        head = {"id": f"cmpl-{g.request_id}", "object": "text_completion"} | origin(info)
         answers = CompletionAnswers(body, prompts, head, g.request_id)
         requests = answers.requests(caller())
         refuse_overflow(requests, info.context)
@@ -73,7 +75,7 @@ def openai_api(engine: Engine, settings: Settings, desk: Desk, access: ModelAcce
         info = access.use(body.model).info
         messages = [ChatMessage(role=message.role, content=message.content) for message in body.messages]
         ids, stops = chat_ids(engine, info, messages)
-        head = {"id": f"chatcmpl-{g.request_id}", "object": "", "created": now(), "model": info.name}
+        head = {"id": f"chatcmpl-{g.request_id}", "object": ""} | origin(info)
         answers = ChatAnswers(body, head, g.request_id)
         requests = answers.requests(ids, stops, caller())
         refuse_overflow(requests, info.context)
@@ -119,8 +121,11 @@ def refuse_overflow(requests: Sequence[GenerationRequest], context: int) -> None
             raise ContextOverflow(tokens, context)
 
 
-def now() -> int:
-    return int(time.time())
+def origin(model: ModelInfo) -> Json:
+    """When an answer was made, and by what: under the same fingerprint the same seed gives the same text."""
+    made_by = (model_card(model).digest, model.dtype, model.device, __version__)
+    fingerprint = "fp_" + hashlib.sha256(repr(made_by).encode()).hexdigest()[:10]
+    return {"created": int(time.time()), "model": model.name, "system_fingerprint": fingerprint}
 
 
 def _answer(answers: CompletionAnswers | ChatAnswers, batch: Batch, *, stream: bool) -> Response:

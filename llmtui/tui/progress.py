@@ -109,7 +109,7 @@ class Progress:
         usage = None if self.end is None else self.end.usage
         if usage is None or usage.acceptance_rate is None:
             return None
-        return f"{usage.accepted_tokens} of {usage.drafted_tokens} guesses true"
+        return f"guesses {usage.accepted_tokens}/{usage.drafted_tokens}"
 
     def _first(self) -> str | None:
         if self.end is not None:

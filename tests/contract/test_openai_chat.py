@@ -59,6 +59,28 @@ def test_parts_the_developer_role_and_empty_content_are_what_the_template_gets(
     assert answer.choices[0].message.content == direct(engine, same).text
 
 
+def test_usage_tells_what_was_kept_of_an_earlier_request(client: openai.OpenAI, engine: Engine) -> None:
+    long = {
+        "model": MODEL,
+        "messages": [{"role": "user", "content": "Tell me of the old mill. " * 25}],
+        "max_tokens": 1,
+    }
+    client.chat.completions.create(**long)
+    *_, last = client.chat.completions.create(**long, stream=True, stream_options={"include_usage": True})
+    again = client.chat.completions.create(**long).usage
+    prefilled = direct(engine, long["messages"], max_tokens=1).started.prompt_tokens
+    assert 64 <= again.prompt_tokens_details.cached_tokens < again.prompt_tokens == prefilled
+    assert last.usage.prompt_tokens_details == again.prompt_tokens_details
+
+
+def test_answers_of_one_model_have_one_fingerprint(client: openai.OpenAI) -> None:
+    first = client.chat.completions.create(**GREEDY)
+    assert first.system_fingerprint.startswith("fp_")
+    assert {chunk.system_fingerprint for chunk in client.chat.completions.create(**GREEDY, stream=True)} == {
+        first.system_fingerprint
+    }
+
+
 def test_the_older_name_of_the_token_limit_still_counts(client: openai.OpenAI) -> None:
     asked = {"model": MODEL, "messages": QUESTION, "temperature": 0, "extra_body": {"ignore_eos": True}}
     assert client.chat.completions.create(**asked, max_tokens=3).usage.completion_tokens == 3

@@ -101,6 +101,7 @@ def test_a_model_is_loaded_when_a_request_names_it_and_answers_in_every_dialect(
     assert names(engine) == {CHOSEN, LLAMA}
     wanted = direct(engine, LLAMA)
     assert openai.json["choices"][0]["text"] == wanted
+    assert openai.json["system_fingerprint"] != completion(api, CHOSEN).json["system_fingerprint"]
     ollama = post(
         api, "/api/generate", model=f"{LLAMA}:latest", prompt="Once upon a time", stream=False,
         options={"temperature": 0, "num_predict": 8, "top_k": 0},
