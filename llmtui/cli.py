@@ -9,6 +9,7 @@ from llmtui.commands.lazy import LazyGroup
 from llmtui.commands.options import CONTEXT, leave, settings_from, shared_options
 
 _COMMANDS = {
+    "learn": ("llmtui.commands.learn:learn", "Open the lessons beside the screen."),
     "tokenize": ("llmtui.commands.tokenize:tokenize", "Show how TEXT is cut into tokens."),
     "models": ("llmtui.commands.models:models", "List the models on this machine."),
     "doctor": ("llmtui.commands.doctor:doctor", "Check what llmtui stands on."),
@@ -71,6 +72,8 @@ def cli(ctx: click.Context, /, serve: bool, headless: bool, **flags: Any) -> Non
 @click.option("--frequency-penalty", type=float, default=0.0, metavar="F", help="0 is off.")
 @click.option("--presence-penalty", type=float, default=0.0, metavar="F", help="0 is off.")
 @click.option("--top-logprobs", type=int, default=10, metavar="N", help="Candidates of each token in --json.")
+@click.option("--lookahead", type=int, default=0, metavar="K", help="With --json: continue K alternatives; 0 is off.")
+@click.option("--lookahead-depth", type=int, default=5, metavar="D", help="Tokens that each of them is continued by.")
 @click.option("--speculate", type=int, default=0, metavar="N", help="Guesses beside each token; same text; 0 is off.")
 @click.pass_obj
 def generate(
@@ -86,6 +89,8 @@ def generate(
     frequency_penalty: float,
     presence_penalty: float,
     top_logprobs: int,
+    lookahead: int,
+    lookahead_depth: int,
     speculate: int,
     **flags: Any,
 ) -> None:
@@ -107,6 +112,8 @@ def generate(
         frequency_penalty=frequency_penalty,
         presence_penalty=presence_penalty,
         top_logprobs=top_logprobs,
+        lookahead=lookahead,
+        lookahead_depth=lookahead_depth,
         speculate=speculate,
     )
     leave(run_generate(settings, options))

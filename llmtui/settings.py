@@ -129,6 +129,13 @@ def parse_bytes(value: object) -> object:
     return int(float(match[1]) * 1024 ** " KMGT".index(match[2].upper() or " "))
 
 
+def parse_models(value: str | None) -> str | None:
+    """Names with commas between them; empty is not given."""
+    if value is not None and not value.isprintable():
+        raise ValueError("must be names of models with commas between them")
+    return value or None
+
+
 def _is_address(value: str) -> bool:
     try:
         ipaddress.ip_address(value)
@@ -196,6 +203,7 @@ class Settings(BaseSettings):
         ge=0,
         description="API: room for answers that are greedy or have a seed, to give them again; 0 is off",
     )
+    llmtui_api_key: SecretStr | None = Field(None, description="commands with `--url`: the key to show to that server")
     drain_seconds: float = Field(
         30.0, ge=0.0, le=3600.0, description="API: how long a stopping server lets running answers finish"
     )
@@ -211,6 +219,13 @@ class Settings(BaseSettings):
         ge=-1.0,
         description="API: seconds that a model loaded on demand stays after its last use; 0: not at all, -1: for ever",
     )
+    allowed_models: Annotated[str | None, AfterValidator(parse_models)] = Field(
+        None,
+        description="API: models that requests may name, besides the loaded one: names, globs and folders with commas "
+        "between them; unset: all on this machine",
+    )
+    allow_pull: bool = Field(False, description="API: let requests download models into the Hugging Face cache")
+    allow_delete: bool = Field(False, description="API: let requests delete models from the Hugging Face cache")
     request_deadline_seconds: float | None = Field(
         None,
         gt=0.0,
@@ -238,6 +253,17 @@ class Settings(BaseSettings):
     def keep_alive_seconds(self) -> float | None:
         """KEEP_ALIVE as the engine takes it: None is for ever."""
         return None if self.keep_alive < 0 else self.keep_alive
+
+    @property
+    def client_key(self) -> str | None:
+        """The key to show to a server."""
+        return None if self.llmtui_api_key is None else self.llmtui_api_key.get_secret_value() or None
+
+    def allowed_names(self) -> tuple[str, ...] | None:
+        """ALLOWED_MODELS one by one; None where there is no such list."""
+        if self.allowed_models is None:
+            return None
+        return tuple(name for part in self.allowed_models.split(",") if (name := part.strip()))
 
     def named_keys(self) -> dict[str, str]:
         """The API keys by name. Raises SettingsError for a file that cannot be read or names one of them again."""
@@ -277,7 +303,7 @@ def load_settings(flags: Mapping[str, Any] | None = None, env_file: Path = ENV_F
 
 def option_of(field: str) -> str:
     """The command-line option that sets a field: `default_top_k` is --top-k."""
-    return "--" + field.removeprefix("default_").removesuffix("_name").replace("_", "-")
+    return "--" + field.removeprefix("default_").removeprefix("llmtui_").removesuffix("_name").replace("_", "-")
 
 
 def unknown_variables(env_file: Path = ENV_FILE) -> list[str]:

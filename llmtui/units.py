@@ -29,3 +29,8 @@ def size(number: float | None) -> str:
 def fixed(number: float | None, digits: int = 2) -> str:
     """A number with so many decimals; a dash for what is not known."""
     return "–" if number is None else f"{number:.{digits}f}"
+
+
+def percent(number: float | None) -> str:
+    """87%; a dash for what is not known."""
+    return "–" if number is None else f"{number:.0f}%"

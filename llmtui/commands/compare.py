@@ -1,7 +1,9 @@
 """llmtui compare: several models on one prompt, side by side."""
 
 import sys
+from dataclasses import asdict
 from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -9,11 +11,13 @@ import click
 from llmtui.commands.options import CONTEXT, JSON, leave, length_options, sampling_options, settings_of
 
 if TYPE_CHECKING:
-    from llmtui.insight.compare import Column, Comparison, ModelChoice
+    from llmtui.insight.compare import Column, Comparison
     from llmtui.settings import Settings
 
 # A seed of its own, so that all models draw with the same random numbers.
 SEED = 0
+# So many places where two models disagree are listed.
+SHOWN = 10
 
 
 @click.command(context_settings=CONTEXT)
@@ -27,7 +31,8 @@ def compare(ctx: click.Context, /, prompt: str | None, names: tuple[str, ...], a
     """Let several models continue PROMPT, and compare what they cost and write; - reads it from stdin.
 
     A model in two dtypes counts as two: --model tiny-tales --model tiny-tales@bfloat16. The first that runs is the
-    reference. --json keys: prompt, complete, models (model, dtype, problem, parameters, context, disk_bytes,
+    reference. --json keys: prompt, complete, spans (start, end, bits: of each model that ran, on the same bytes of the
+    reference's text), models (model, dtype, problem, parameters, context, disk_bytes,
     memory_bytes, peak_bytes, load_seconds, first_token_seconds, tokens_per_second, tokens, text, bits_per_byte,
     mean_kl_bits, top1_agreement, positions (index, id, kl_bits, top1, top1_other, rank, rank_other)).
     """
@@ -36,24 +41,12 @@ def compare(ctx: click.Context, /, prompt: str | None, names: tuple[str, ...], a
     if prompt is None and sys.stdin.isatty():
         raise click.UsageError('give a PROMPT: llmtui compare "Once upon a time" --model A --model B')
     settings = settings_of(ctx, flags)
-    choices = [parse_choice(name, settings.dtype) for name in names]
     from llmtui.commands.guard import guarded
 
-    leave(guarded(lambda: run_compare(settings, prompt, choices, as_json)))
+    leave(guarded(lambda: run_compare(settings, prompt, names, as_json)))
 
 
-def parse_choice(text: str, dtype: str) -> "ModelChoice":
-    """`NAME` or `NAME@DTYPE`; an @ that no dtype follows belongs to the name."""
-    from llmtui.insight.compare import ModelChoice
-    from llmtui.settings import DTYPES
-
-    name, at, suffix = text.rpartition("@")
-    if at and name and suffix in DTYPES:
-        return ModelChoice(name, suffix)
-    return ModelChoice(text, dtype)
-
-
-def run_compare(settings: "Settings", prompt: str | None, choices: "list[ModelChoice]", as_json: bool) -> int:
+def run_compare(settings: "Settings", prompt: str | None, names: tuple[str, ...], as_json: bool) -> int:
     """Measure model after model, write; the exit code. Ctrl-C writes the models that are done."""
     from llmtui.commands import exit_codes
     from llmtui.commands.console import progress_text
@@ -61,7 +54,7 @@ def run_compare(settings: "Settings", prompt: str | None, choices: "list[ModelCh
     from llmtui.commands.stdin import read_text
     from llmtui.engine import GenerationRequest, SamplingParams
     from llmtui.engine.loads import LoadProgress
-    from llmtui.insight.compare import Comparison
+    from llmtui.insight.compare import Comparison, Progress, parse_choice
     from llmtui.system.logs import setup_logging
     from llmtui.system.paths import log_file
 
@@ -79,14 +72,18 @@ def run_compare(settings: "Settings", prompt: str | None, choices: "list[ModelCh
     comparison = Comparison(read_text(prompt), params, settings.device, prepare)
     # an empty prompt is told before anything is loaded
     GenerationRequest(prompt=comparison.prompt)
+    choices = [parse_choice(name, settings.dtype) for name in names]
     code = exit_codes.DONE
     try:
         for choice in choices:
             with ProgressLine() as line:
+                written = count()
 
-                def show(progress: LoadProgress | int, name: str = choice.name) -> None:
-                    words = f"{progress} tokens" if isinstance(progress, int) else progress_text(progress)
-                    line.show(f"{name}: {words}")
+                def show(progress: Progress, name: str = choice.name, written: "count[int]" = written) -> None:
+                    if isinstance(progress, LoadProgress):
+                        line.show(f"{name}: {progress_text(progress)}")
+                    else:
+                        line.show(f"{name}: {next(written) + 1} tokens")
 
                 comparison.add(choice, show)
     except KeyboardInterrupt:
@@ -103,7 +100,8 @@ def write_comparison(comparison: "Comparison", *, complete: bool, as_json: bool)
 
     if as_json:
         models = [column_fields(column) for column in comparison.columns]
-        write_json({"prompt": comparison.prompt, "complete": complete, "models": models})
+        spans = [asdict(span) for span in comparison.spans]
+        write_json({"prompt": comparison.prompt, "complete": complete, "models": models, "spans": spans})
         return
     write_table(
         ("model", "parameters", "context", "disk", "memory", "peak", "load", "first", "tok/s", "bit/B", "KL", "top-1"),
@@ -112,12 +110,30 @@ def write_comparison(comparison: "Comparison", *, complete: bool, as_json: bool)
     )
     for column in comparison.columns:
         body = column.problem if column.measured is None else column.measured.text
-        write_lines(["", visible(f"── {label(column)}"), visible_multiline(body or "")])
+        write_lines(["", visible(f"── {column.label}"), visible_multiline(body or "")])
+    for column in comparison.columns:
+        write_disagreements(column, comparison.columns)
 
 
-def label(column: "Column") -> str:
-    dtype = column.measured.info.dtype if column.measured is not None else column.choice.dtype
-    return f"{column.choice.name}@{dtype}"
+def write_disagreements(column: "Column", columns: "list[Column]") -> None:
+    """Where another model than the reference thinks another token the most probable: the first of these places."""
+    from llmtui.commands.table import write_lines, write_table
+    from llmtui.tui.text import piece, visible
+
+    reference = next((one for one in columns if one.trace), None)
+    found = [at for at in column.differences or () if not at.agrees]
+    if reference is None or column.differences is None:
+        return
+    places = f"{len(found)} of {len(column.differences)} tokens"
+    write_lines(["", visible(f"── {column.label} expects another token than {reference.label} at {places}")])
+    rows = []
+    for at in [at for at in found if at.index < min(len(reference.trace), len(column.trace))][:SHOWN]:
+        token, own = reference.trace[at.index], column.trace[at.index]
+        expected = (piece(token.candidates[0].bytes), piece(own.candidates[0].bytes))
+        ranks = f"{at.rank} → {at.rank_other}"
+        rows.append((f"#{at.index}", piece(token.bytes), f"{at.kl_bits:.4f}", ranks, *expected))
+    if rows:
+        write_table(("at", "token", "KL", "rank", "expected", "instead"), rows, "><>><<")
 
 
 def row_for_people(column: "Column") -> tuple[str, ...]:
@@ -125,10 +141,10 @@ def row_for_people(column: "Column") -> tuple[str, ...]:
 
     measured = column.measured
     if measured is None:
-        return (label(column), *["–"] * 11)
+        return (column.label, *["–"] * 11)
     agreement = column.top1_agreement
     return (
-        label(column),
+        column.label,
         short_count(measured.info.parameters),
         count(measured.info.context),
         size(measured.disk_bytes),
@@ -144,7 +160,6 @@ def row_for_people(column: "Column") -> tuple[str, ...]:
 
 
 def column_fields(column: "Column") -> dict[str, Any]:
-    from dataclasses import asdict
     from math import isfinite
 
     measured = column.measured

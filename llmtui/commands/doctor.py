@@ -9,6 +9,8 @@ import click
 from llmtui.commands.options import CONTEXT, JSON, leave, model_options, settings_of
 
 if TYPE_CHECKING:
+    from llmtui.engine.company import CompanyEffect
+    from llmtui.engine.loaded import LoadedModel
     from llmtui.settings import Settings
     from llmtui.system.doctor import Check
 
@@ -41,7 +43,7 @@ def run_doctor(settings: "Settings", as_json: bool) -> int:
     try:
         checks += check_machine(settings.host, settings.port, os.environ)
         checks.append(check_log(settings))
-        checks.append(check_model(settings))
+        checks += check_model(settings)
     except KeyboardInterrupt:
         interrupted = True
     healthy = all(check.status != "fail" for check in checks)
@@ -79,8 +81,8 @@ def check_log(settings: "Settings") -> "Check":
     return Check("log", "ok", str(log))
 
 
-def check_model(settings: "Settings") -> "Check":
-    """Load the model that would run and let it write: the one check that no look at files replaces."""
+def check_model(settings: "Settings") -> "list[Check]":
+    """Load the model that would run, let it write, and measure it: the checks that no look at files replaces."""
     from llmtui.commands.console import Console
     from llmtui.engine import Engine, GenerationRequest, SamplingParams
     from llmtui.errors import LlmtuiError
@@ -91,7 +93,7 @@ def check_model(settings: "Settings") -> "Check":
     console = Console()
     try:
         if locate(settings.model_name).path is None:
-            return Check(name, "warn", "not on this machine", "it is downloaded when it is first used")
+            return [Check(name, "warn", "not on this machine", "it is downloaded when it is first used")]
         if sys.stderr.isatty():
             console.say(f"loading {settings.model_name}")
         with Engine() as engine:
@@ -99,8 +101,38 @@ def check_model(settings: "Settings") -> "Check":
             info = console.wait_for_model(task)
             params = SamplingParams(max_tokens=8, temperature=0.0, ignore_eos=True)
             result = engine.submit(GenerationRequest(prompt="Once upon a time", params=params)).result()
+            company = engine.run_job(_measure_company).result()
     except LlmtuiError as error:
-        return Check(name, "fail", str(error), "see the log, or try another with --model")
+        return [Check(name, "fail", str(error), "see the log, or try another with --model")]
     speed = result.finished.timings.tokens_per_second(result.finished.usage.completion_tokens) or 0.0
     found = f"{info.dtype} on {info.device}, {info.engine_path}, loaded in {info.load_seconds:.1f} s, {speed:.0f} tok/s"
-    return Check(name, "ok", found)
+    return [Check(name, "ok", found), check_company(company)]
+
+
+def _measure_company(loaded: "LoadedModel") -> "tuple[CompanyEffect, ...]":
+    from llmtui.engine.company import measure_company
+
+    return measure_company(loaded)
+
+
+def check_company(effects: "tuple[CompanyEffect, ...]") -> "Check":
+    """Whether a request gets the same numbers alone and beside others, in words."""
+    from llmtui.system.doctor import Check
+
+    name = "alone or not"
+    if not effects:
+        return Check(name, "ok", "one request in a forward: others change nothing")
+    if all(effect.equal_bits for effect in effects):
+        counts = [str(effect.others) for effect in effects]
+        return Check(name, "ok", f"equal bits beside {', '.join(counts[:-1])} and {counts[-1]} others")
+    first, *more = effects
+    found = f"logits {_words_for(first)} beside {first.others} other"
+    found += "".join(f", {_words_for(effect)} beside {effect.others}" for effect in more)
+    advice = "set exact where a request has to give the same bits whatever else runs"
+    if not all(effect.same_top for effect in effects):
+        return Check(name, "warn", f"{found}; other top tokens", advice)
+    return Check(name, "ok", f"{found}; same top tokens", advice)
+
+
+def _words_for(effect: "CompanyEffect") -> str:
+    return "have equal bits" if effect.equal_bits else f"differ by {effect.largest:.1g}"

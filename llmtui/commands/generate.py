@@ -10,7 +10,7 @@ from llmtui.commands import exit_codes
 from llmtui.commands.console import Console
 from llmtui.commands.stdin import read_text
 from llmtui.engine import ChatMessage, Engine, GenerationRequest, SamplingParams
-from llmtui.engine.errors import EngineError
+from llmtui.engine.errors import EngineError, ParameterError
 from llmtui.engine.events import Event, Failed, Finished
 from llmtui.engine.stream import Stream
 from llmtui.errors import LlmtuiError
@@ -35,6 +35,8 @@ class GenerateOptions:
     frequency_penalty: float
     presence_penalty: float
     top_logprobs: int
+    lookahead: int
+    lookahead_depth: int
     speculate: int
 
 
@@ -70,7 +72,9 @@ def read_prompt(argument: str | None) -> str:
 
 
 def make_request(settings: Settings, options: GenerateOptions, prompt: str) -> GenerationRequest:
-    """Raises ParameterError for a value out of range."""
+    """Raises ParameterError for a value out of range, and for lookahead without --json: a text has no room for it."""
+    if options.lookahead and not options.as_json:
+        raise ParameterError("lookahead", "is told by --json alone: add it, or leave --lookahead out")
     params = SamplingParams(
         temperature=settings.default_temperature,
         top_k=settings.default_top_k,
@@ -85,6 +89,8 @@ def make_request(settings: Settings, options: GenerateOptions, prompt: str) -> G
         seed=settings.seed,
         top_logprobs=options.top_logprobs,
         prompt_logprobs=options.prompt_logprobs,
+        lookahead=options.lookahead,
+        lookahead_depth=options.lookahead_depth,
         speculate=options.speculate,
     )
     if options.chat:

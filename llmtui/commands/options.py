@@ -31,6 +31,10 @@ _LENGTH = (
     click.option("--seed", type=int, metavar="N", help="Same seed, same text."),
 )
 _DEBUG = click.option("--debug", is_flag=True, default=None, help="Write everything to the log file.")
+_SERVER = (
+    click.option("--url", metavar="URL", help="Ask a running llmtui, such as http://127.0.0.1:5000."),
+    click.option("--api-key", "llmtui_api_key", metavar="KEY", help="The key it wants; better in LLMTUI_API_KEY."),
+)
 JSON = click.option("--json", "as_json", is_flag=True, help="For programs: JSON instead of a table.")
 
 
@@ -52,6 +56,11 @@ def log_options(command: Command) -> Command:
 def length_options(command: Command) -> Command:
     """How much is generated, for commands with their own way of naming models or sampling values."""
     return _with(command, *_DEVICE, *_LENGTH, _DEBUG)
+
+
+def server_options(command: Command) -> Command:
+    """For commands that can use a running server instead of loading a model."""
+    return _with(command, *_SERVER)
 
 
 def sampling_options(command: Command) -> Command:

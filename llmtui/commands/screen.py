@@ -14,8 +14,8 @@ from llmtui.tui import run
 from llmtui.tui.serving import Serving
 
 
-def run_screen(settings: Settings, *, serve: bool) -> int:
-    """Show the screen until the person leaves; the exit code."""
+def run_screen(settings: Settings, *, serve: bool, lesson: str | None = None) -> int:
+    """Show the screen until the person leaves; the exit code. lesson: its number; empty: the next one; None: none."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         Console().say("the screen needs a terminal: in a pipe use llmtui generate, without a screen --serve --headless")
         return exit_codes.USAGE
@@ -41,7 +41,7 @@ def run_screen(settings: Settings, *, serve: bool) -> int:
                 serving = Serving(server.url, tuple(keys.digests), keys.generated)
             # before the server, so that open streams of the API get their last event
             stack.callback(engine.close)
-            return run(engine, settings, serving=serving, log_file=log)
+            return run(engine, settings, serving=serving, log_file=log, lesson=lesson)
     except LlmtuiError as error:
         Console().complain(error)
         return exit_codes.ERROR

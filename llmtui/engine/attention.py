@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
+from llmtui.engine.branch_attention import BranchSpan
 from llmtui.engine.kv_cache import KVSlab, Shelf
 
 PACKED = "llmtui_packed"
@@ -32,26 +33,34 @@ class Span:
     begin: int
     end: int
 
+    @property
+    def positions(self) -> range:
+        return range(self.begin, self.end)
+
 
 class PackedBatch:
     """The spans of one forward, in the order of their rows. To the model it is the cache, one that holds nothing."""
 
     is_compileable = False
 
-    def __init__(self, spans: Sequence[Span], device: str | torch.device = "cpu") -> None:
+    def __init__(self, spans: Sequence[Span | BranchSpan], device: str | torch.device = "cpu") -> None:
         self.spans = spans
         self._masks: dict[tuple[int, int, int | None], Tensor] = {}
         self._alone: list[tuple[int, Span]] = []
+        self._branches: list[tuple[int, BranchSpan]] = []
         self._groups: list[DecodeGroup] = []
         decoding: dict[Shelf, list[tuple[int, Span]]] = {}
         row = 0
         for span in spans:
-            span.slab.reserve(span.end)
-            if span.end - span.begin == 1:
-                decoding.setdefault(span.slab.shelf, []).append((row, span))
+            if isinstance(span, BranchSpan):
+                self._branches.append((row, span))
             else:
-                self._alone.append((row, span))
-            row += span.end - span.begin
+                span.slab.reserve(span.end)
+                if span.end - span.begin == 1:
+                    decoding.setdefault(span.slab.shelf, []).append((row, span))
+                else:
+                    self._alone.append((row, span))
+            row += len(span.positions)
         for mates in decoding.values():
             if len(mates) == 1:
                 self._alone += mates
@@ -66,14 +75,17 @@ class PackedBatch:
         query: [rows, heads, dim]; rows: [rows, 2 kv_heads, dim], the keys' heads and the values'; window: how many
         positions a row sees, itself included, None: all. Returns [rows, heads, dim].
         """
-        if len(self.spans) == 1:
-            return self._attend_alone(self.spans[0], layer, query, rows, scaling, window)
+        if len(self.spans) == 1 and self._alone:
+            return self._attend_alone(self._alone[0][1], layer, query, rows, scaling, window)
         if len(self._groups) == 1 and self._groups[0].is_all_of(len(query)):
             return self._groups[0].attend(layer, query, rows, scaling, window)
         attended = torch.empty_like(query, memory_format=torch.contiguous_format)
         for row, span in self._alone:
             part = slice(row, row + span.end - span.begin)
             attended[part] = self._attend_alone(span, layer, query[part], rows[part], scaling, window)
+        for row, branches in self._branches:
+            part = slice(row, row + len(branches.positions))
+            attended[part] = branches.attend(layer, query[part], rows[part], scaling, window)
         for group in self._groups:
             attended[group.rows] = group.attend(layer, query[group.rows], rows[group.rows], scaling, window)
         return attended

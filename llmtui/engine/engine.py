@@ -119,6 +119,15 @@ class Engine:
         """All models in memory, the chosen one first."""
         return self._residents.views(self._admission.everybody())
 
+    @contextmanager
+    def hold(self, name: str | None = None) -> "Iterator[ModelInfo]":
+        """The facts of a resident model, or of the chosen one, which stays in memory within the `with` block.
+
+        Raises ModelNotReady or EngineClosed.
+        """
+        with self._held(name) as loaded:
+            yield loaded.info
+
     def info_of(self, name: str) -> ModelInfo | None:
         """The facts of a resident model; None for any other."""
         return self._residents.info_of(name)

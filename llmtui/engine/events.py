@@ -91,6 +91,42 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
+class BranchToken:
+    """One token of a branch; logprob: natural log of its RAW probability where the branch stands."""
+
+    id: int
+    bytes: bytes
+    logprob: float
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A token that was not chosen, and what would have followed it: always the most probable token.
+
+    id, bytes, logprob  of the alternative itself
+    tokens              its continuation, as many as were asked for, or fewer: the text ended, or the rows were needed
+    """
+
+    id: int
+    bytes: bytes
+    logprob: float
+    tokens: tuple[BranchToken, ...]
+
+    @property
+    def continuation(self) -> str:
+        """The text of `tokens`, a replacement mark for what is no whole character."""
+        return b"".join(token.bytes for token in self.tokens).decode("utf-8", errors="replace")
+
+
+@dataclass(frozen=True, slots=True)
+class Lookahead:
+    """What would have come instead of the token at `index`: its most probable alternatives (RAW), each continued."""
+
+    index: int
+    branches: tuple[Branch, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Queued:
     """The request waits; `position` others are before it."""
 
@@ -188,4 +224,4 @@ class Failed:
     timings: Timings
 
 
-Event = Queued | Started | Prefilled | Token | Finished | Failed
+Event = Queued | Started | Prefilled | Token | Lookahead | Finished | Failed

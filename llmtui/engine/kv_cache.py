@@ -119,6 +119,10 @@ class KVSlab:
         place[:, begin:end] = rows.transpose(0, 1)
         return place[:, :end]
 
+    def view(self, layer: int, begin: int, end: int) -> Tensor:
+        """Keys and values of positions `begin` to `end`, to be read: [2 kv_heads, end - begin, dim]."""
+        return self.shelf.layers[layer][self.place, :, begin:end]
+
     def copy(self, begin: int, end: int) -> dict[int, Tensor]:
         """[end - begin, 2 kv_heads, dim] of each layer, in memory of their own."""
         return {

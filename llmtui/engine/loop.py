@@ -18,9 +18,8 @@ from llmtui.engine.speed import Speedometer
 from llmtui.engine.watching import EndedRequest, remember
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from llmtui.engine.sequence import Sequence
+    from llmtui.engine.telemetry import RawRow
 
 T = TypeVar("T")
 
@@ -162,7 +161,7 @@ class EngineLoop:
         """Compute slices in one forward. If it fails, each has one of its own: only those to blame end in error."""
         began_ns = time.perf_counter_ns()
         try:
-            outputs = work[0].sequence.model.runner.forward(work)
+            outputs = work[0].sequence.model.compute(work)
         except Exception as error:
             logger.exception("a forward over %d sequences failed", len(work))
             if len(work) == 1:
@@ -173,14 +172,14 @@ class EngineLoop:
             return
         self.scheduler.took(work, (time.perf_counter_ns() - began_ns) / 1e9)
         rows = sum(part.rows for part in work)
-        for part, logits in zip(work, outputs, strict=True):
-            self._advance(part, logits, rows, began_ns)
+        for part, raws in zip(work, outputs, strict=True):
+            self._advance(part, raws, rows, began_ns)
 
-    def _advance(self, part: Slice, logits: "Tensor", rows: int, began_ns: int) -> None:
+    def _advance(self, part: Slice, raws: "list[RawRow]", rows: int, began_ns: int) -> None:
         sequence = part.sequence
         generated = sequence.generated
         try:
-            reason = sequence.accept(part, logits, rows, began_ns)
+            reason = sequence.accept(part, raws, rows, began_ns)
         except Exception as error:
             logger.exception("request %s failed", sequence.request.request_id)
             self._fail(sequence, error)

@@ -12,6 +12,8 @@ MAX_TOP_LOGPROBS = 100
 MAX_STOP_STRINGS = 16
 # More rows than these cost a forward more than the guesses that come true save.
 MAX_SPECULATE = 16
+MAX_LOOKAHEAD = 8
+MAX_LOOKAHEAD_DEPTH = 16
 SEED_LIMIT = 2**63
 # Dividing logits by less overflows; what a temperature below it draws is the most probable token anyway.
 LOWEST_TEMPERATURE = 1e-6
@@ -51,6 +53,9 @@ class SamplingParams:
     speculate       guesses of what follows, at most so many, are computed beside each token; those that equal the
                     draw save a forward. Each token is drawn as without, from a row that may differ in its last bits;
                     0 is off
+    lookahead       so many alternatives of each token, the most probable (RAW), are continued greedily in rows beside
+                    the real ones while there is room for them, and reported as `Lookahead`; 0 is off
+    lookahead_depth tokens that each of them is continued by
     """
 
     temperature: float = 0.7
@@ -73,6 +78,8 @@ class SamplingParams:
     stage_order: StageOrder = StageOrder.TRANSFORMERS
     exact: bool = False
     speculate: int = 0
+    lookahead: int = 0
+    lookahead_depth: int = 5
 
     def __post_init__(self) -> None:
         _number("temperature", self.temperature, 0.0, 2.0)
@@ -90,6 +97,8 @@ class SamplingParams:
         _optional_integer("seed", self.seed, 0, SEED_LIMIT - 1)
         _integer("top_logprobs", self.top_logprobs, 0, MAX_TOP_LOGPROBS)
         _integer("speculate", self.speculate, 0, MAX_SPECULATE)
+        _integer("lookahead", self.lookahead, 0, MAX_LOOKAHEAD)
+        _integer("lookahead_depth", self.lookahead_depth, 1, MAX_LOOKAHEAD_DEPTH)
         if not isinstance(self.exact, bool):
             raise ParameterError("exact", f"must be true or false, got {self.exact!r}")
         if isinstance(self.stop, str):

@@ -28,6 +28,7 @@ class Resident:
                       of the weights, of the keys and values of running requests, of those kept for later ones
     running, waiting  its requests
     last_used         when its latest request came or ended, in seconds since the epoch; loading counts, too
+    keep_alive        seconds it stays after its last use; None: for ever
     expires_in        seconds until it is unloaded, if nobody uses it until then; None: it stays, or is in use
     chosen            whether requests that name no model run on it
     """
@@ -39,6 +40,7 @@ class Resident:
     running: int
     waiting: int
     last_used: float
+    keep_alive: float | None
     expires_in: float | None
     chosen: bool
 
@@ -270,6 +272,7 @@ def _view(place: Place, chosen: bool, generations: Sequence["Generation"]) -> Re
         running=running,
         waiting=len(generations) - running,
         last_used=time.time() - (now - place.last_used),
+        keep_alive=None if chosen else place.keep_alive,
         expires_in=None if chosen or goes_at is None else max(0.0, goes_at - now),
         chosen=chosen,
     )

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from llmtui.engine.attention import PackedBatch, PackedForward, Span
+from llmtui.engine.branch_attention import BranchSpan
 from llmtui.engine.forks import Forks, salt_of
 from llmtui.engine.kv_cache import KVPool, KVSlab
 from llmtui.engine.prefix_cache import BLOCK, PrefixCache
@@ -50,7 +51,10 @@ class Runner(Protocol):
         ...
 
     def forward(self, work: SequenceOf[Slice]) -> list[Tensor]:
-        """One tensor for each slice: [rows, vocab] float32 on the CPU; its last row alone unless `all_rows`."""
+        """One tensor for each slice: [rows, vocab] float32 on the CPU; its last row alone unless `all_rows`.
+
+        The rows of a slice's branches come after its own.
+        """
         ...
 
 
@@ -138,11 +142,24 @@ class PackedRunner:
             self._forks.end(sequence)
 
     def forward(self, work: SequenceOf[Slice]) -> list[Tensor]:
-        spans = [Span(part.sequence.cache, part.begin, part.last) for part in work]
-        ids = [i for part in work for i in part.ids]
-        logits = self.forward_spans(spans, ids, [part.all_rows for part in work])
+        spans: list[Span | BranchSpan] = []
+        ids: list[int] = []
+        all_rows: list[bool] = []
+        for part in work:
+            if part.ids:
+                spans.append(Span(part.sequence.cache, part.begin, part.last))
+                ids += part.ids
+                all_rows.append(part.all_rows)
+            if part.branches:
+                spans.append(BranchSpan(part.sequence.cache, part.sequence.tails, part.branches))
+                ids += [row.id for row in part.branches]
+                all_rows.append(True)
+        outputs = iter(self.forward_spans(spans, ids, all_rows))
+        logits = []
         for part in work:
             self._keep(part.sequence, part.end)
+            own = next(outputs)
+            logits.append(torch.cat((own, next(outputs))) if part.ids and part.branches else own)
         return logits
 
     def _keep(self, sequence: "Sequence", end: int) -> None:
@@ -155,16 +172,18 @@ class PackedRunner:
                 self._prefixes.keep(sequence.cache, sequence.ids[:end], salt_of(sequence), sequence.offered)
             sequence.offered = end
 
-    def forward_spans(self, spans: SequenceOf[Span], ids: list[int], all_rows: SequenceOf[bool]) -> list[Tensor]:
+    def forward_spans(
+        self, spans: SequenceOf[Span | BranchSpan], ids: list[int], all_rows: SequenceOf[bool]
+    ) -> list[Tensor]:
         """Logits of each span: [rows, vocab] float32 on the CPU, its last row alone where `all_rows` is not set.
 
         ids: the tokens of all spans, one after the other.
         """
-        positions = [position for span in spans for position in range(span.begin, span.end)]
+        positions = [position for span in spans for position in span.positions]
         kept: list[int] = []
         counts, end = [], 0
         for span, every in zip(spans, all_rows, strict=True):
-            begin, end = end, end + span.end - span.begin
+            begin, end = end, end + len(span.positions)
             kept.extend(range(begin, end) if every else (end - 1,))
             counts.append(end - begin if every else 1)
         with torch.inference_mode():

@@ -2,9 +2,10 @@
 
 from collections import Counter, OrderedDict, deque
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from llmtui.engine.lookahead import LOOKAHEAD_ROWS, BranchRow
 from llmtui.engine.pace import SMALLEST_SHARE
 
 if TYPE_CHECKING:
@@ -15,9 +16,10 @@ PREFILL_BLOCK = 64
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """A part of a sequence to compute in one step: its tokens from `begin` to `end`, and after them its drafts.
+    """A part of a sequence to compute in one step: its tokens from `begin` to `end`, then its drafts and branches.
 
     drafts:   guesses of what follows `end`; only where the step draws a token
+    branches: rows of lookahead; their logits follow those of the slice's own rows
     all_rows: every row of logits is wanted, to score the prompt or to draw after the drafts; else the last one alone.
     """
 
@@ -25,6 +27,7 @@ class Slice:
     begin: int
     end: int
     drafts: tuple[int, ...] = ()
+    branches: tuple[BranchRow, ...] = ()
 
     @property
     def all_rows(self) -> bool:
@@ -32,17 +35,18 @@ class Slice:
 
     @property
     def ids(self) -> list[int]:
-        """The tokens to compute."""
+        """The tokens to compute, but for the branches."""
         return [*self.sequence.ids[self.begin : self.end], *self.drafts]
 
     @property
     def last(self) -> int:
-        """The position after the last one computed."""
+        """The position after the last one computed, but for the branches."""
         return self.end + len(self.drafts)
 
     @property
     def rows(self) -> int:
-        return self.last - self.begin
+        """How many rows of the forward it has."""
+        return self.last - self.begin + len(self.branches)
 
 
 class Scheduler:
@@ -82,10 +86,10 @@ class Scheduler:
             return []
         lead = self._running[0]
         if lead.runs_alone:
-            work = [_block(lead, PREFILL_BLOCK)]
+            work = [self._branches_between(lead) or _block(lead, PREFILL_BLOCK)]
         else:
             mates = [s for s in self._running if s.model is lead.model and not s.runs_alone]
-            work = [_block(s, 1) for s in mates if s.pending == 1]
+            work = self._with_branches([_block(s, 1) for s in mates if s.pending == 1])
             pace = lead.model.pace
             work += self._prefill([s for s in mates if s.pending > 1], pace.beside if work else pace.quiet)
         self._turn(work)
@@ -93,9 +97,29 @@ class Scheduler:
 
     def took(self, work: list[Slice], seconds: float) -> None:
         """A step that was planned has been computed: the next ones follow its pace."""
-        if not work[0].sequence.runs_alone:
+        if not work[0].sequence.runs_alone and not any(part.branches for part in work):
             sizes = [part.end - part.begin for part in work]
             work[0].sequence.model.pace.record(sizes.count(1), sum(size for size in sizes if size > 1), seconds)
+
+    def _with_branches(self, work: list[Slice]) -> list[Slice]:
+        """The slices of those that decode, with rows of lookahead as far as nobody real needs the room.
+
+        Nobody does while all that run decode in this very step and nobody waits.
+        """
+        quiet = len(work) == len(self._running) and not self._waiting
+        room = LOOKAHEAD_ROWS - sum(part.rows for part in work) if quiet else 0
+        filled = []
+        for part in work:
+            branches = part.sequence.branches(room)
+            room -= len(branches)
+            filled.append(replace(part, branches=branches) if branches else part)
+        return filled
+
+    def _branches_between(self, sequence: "Sequence") -> Slice | None:
+        """A step of nothing but lookahead for one that runs alone, after each of its own and with nobody beside it."""
+        quiet = len(self._running) == 1 and not self._waiting
+        branches = sequence.branches(LOOKAHEAD_ROWS if quiet else 0, between=True)
+        return Slice(sequence, sequence.computed, sequence.computed, branches=branches) if branches else None
 
     def _prefill(self, sequences: list["Sequence"], room: int) -> list[Slice]:
         """Blocks of prompts, one of each client in turn, that together have at most `room` tokens."""

@@ -5,17 +5,21 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from llmtui.engine.errors import GenerationFailed
-from llmtui.engine.events import Event, Failed, Finished, Prefilled, Started, Token
+from llmtui.engine.events import Event, Failed, Finished, Lookahead, Prefilled, Started, Token
 
 
 @dataclass(frozen=True, slots=True)
 class GenerationResult:
-    """A finished generation: its text, its tokens (the prompt's where they were asked for) and how it ended."""
+    """A finished generation: its text, its tokens (the prompt's where they were asked for) and how it ended.
+
+    lookaheads: what would have come instead of which token, where `lookahead` asked for it
+    """
 
     started: Started
     prompt: tuple[Token, ...]
     tokens: tuple[Token, ...]
     finished: Finished
+    lookaheads: tuple[Lookahead, ...] = ()
 
     @property
     def text(self) -> str:
@@ -67,6 +71,7 @@ class Stream:
         started: Started | None = None
         prompt: list[Token] = []
         tokens: list[Token] = []
+        lookaheads: list[Lookahead] = []
         for event in self:
             match event:
                 case Started():
@@ -75,12 +80,14 @@ class Stream:
                     prompt.extend(event.tokens)
                 case Token():
                     tokens.append(event)
+                case Lookahead():
+                    lookaheads.append(event)
                 case Failed():
                     raise GenerationFailed(event.error)
                 case Finished():
                     if started is None:
                         started = Started(self.request_id, "", event.usage.prompt_tokens, 0, 0)
-                    return GenerationResult(started, tuple(prompt), tuple(tokens), event)
+                    return GenerationResult(started, tuple(prompt), tuple(tokens), event, tuple(lookaheads))
                 case _:
                     pass
         raise GenerationFailed("the stream was read to its end before result() was called")

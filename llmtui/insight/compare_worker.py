@@ -5,19 +5,18 @@ others' troubles: a model for which there is not enough memory takes nothing but
 """
 
 import contextlib
-import ctypes
-import gc
 import logging
+import multiprocessing
+import os
 import signal
-import sys
+import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import psutil
 
 from llmtui import own_process
 from llmtui.engine import Engine, GenerationRequest, SamplingParams
@@ -27,6 +26,7 @@ from llmtui.engine.imports import import_heavy_libraries
 from llmtui.engine.loads import LoadProgress, ModelInfo
 from llmtui.errors import LlmtuiError
 from llmtui.insight.divergence import LogProbs, ScoredToken
+from llmtui.insight.process_memory import PeakMemory, resident_after_cleaning
 from llmtui.insight.tokenization import tokenize
 from llmtui.models.catalog import describe, locate
 
@@ -56,7 +56,7 @@ class Measured:
     disk_bytes    of its weights
     memory_bytes  resident memory of a fresh process at the first token less that before the load, code not counted:
                   weights that are mapped from their file count only once they have been used
-    peak_bytes    the most while it generated, less that before the load
+    peak_bytes    the most while it read the prompt and generated, less that before the load
     first_token   seconds from the request to its first token
     """
 
@@ -97,22 +97,29 @@ class Result:
     """How it went. scores: the model's own tokens of the reference text.
 
     reference: the first model's own. logprobs: the model's of the reference's ids, where the vocabularies are the same.
+    trace: what the model thinks at each of the reference's ids, where logprobs are, and for the first model.
     """
 
     measured: Measured
     scores: tuple[ScoredToken, ...]
     reference: Reference | None
     logprobs: LogProbs | None
+    trace: tuple[Token, ...]
 
 
-Message = LoadProgress | int | Result | str
+Progress = LoadProgress | Token
+Message = Progress | Result | str
 
 
 def work(order: Order, connection: Connection) -> None:
-    """Do it: send progress, tokens written so far, and at last the Result or a sentence that says what went wrong."""
+    """Do it: send progress, each token as it is written, and at last the Result or a sentence about what went wrong.
+
+    The process ends as soon as the one that began it has ended, however that came about.
+    """
     # Ctrl-C reaches every process of the terminal: the one that gave the order decides
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     own_process.claim()
+    threading.Thread(target=_end_with_parent, name="llmtui-parent", daemon=True).start()
     with contextlib.suppress(BrokenPipeError):
         try:
             order.prepare()
@@ -126,7 +133,7 @@ def work(order: Order, connection: Connection) -> None:
 
 def _work(order: Order, send: Callable[[Message], None]) -> Result:
     _import_code(order.choice.name)
-    before = _resident_after_cleaning()
+    before = resident_after_cleaning()
     with Engine() as engine:
         task = engine.load(order.choice.name, device=order.device, dtype=order.choice.dtype)
         while True:
@@ -140,7 +147,22 @@ def _work(order: Order, send: Callable[[Message], None]) -> Result:
         def look(loaded: "LoadedModel") -> Result:
             return _look(loaded, measured, ids, order.reference)
 
-        return engine.run_job(look).result(timeout=JOB_SECONDS)
+        result = engine.run_job(look).result(timeout=JOB_SECONDS)
+        shared = result.reference or (order.reference if result.logprobs is not None else None)
+        return result if shared is None else replace(result, trace=_trace(engine, shared.ids[: info.context - 1]))
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _trace(engine: Engine, ids: Sequence[int]) -> tuple[Token, ...]:
+    """Every fact of the tokens `ids`, each in the place where it stands."""
+    params = SamplingParams(max_tokens=1, prompt_logprobs=True)
+    return engine.submit(GenerationRequest(prompt_ids=ids, params=params)).result().prompt
 
 
 def _import_code(name: str) -> None:
@@ -183,38 +205,33 @@ def _look(loaded: "LoadedModel", measured: Measured, ids: list[int], reference: 
     if reference is None:
         kept = ids[: min(MAX_POSITIONS, loaded.info.context)]
         own = Reference(loaded.detokenize(kept), kept, vocabulary, log_probabilities(loaded, kept))
-        return Result(measured, scored_tokens(loaded, own.text), own, None)
+        return Result(measured, scored_tokens(loaded, own.text), own, None, ())
     same = vocabulary == reference.vocabulary
     logprobs = log_probabilities(loaded, reference.ids[: loaded.info.context]) if same else None
-    return Result(measured, scored_tokens(loaded, reference.text), None, logprobs)
+    return Result(measured, scored_tokens(loaded, reference.text), None, logprobs, ())
 
 
 def _run(
     engine: Engine, info: ModelInfo, prompt: str, params: SamplingParams, before: int, send: Callable[[Message], None]
 ) -> tuple[Measured, list[int]]:
     """Generate once; the measured model, and the ids of prompt and text."""
-    process = psutil.Process()
     memory: int | None = None
-    peak = before
     ids = list(engine.tokenize(prompt))
-    written = 0
+    peak = PeakMemory()
     for event in engine.submit(GenerationRequest(prompt=prompt, params=params, clip=True)):
         match event:
             case Token():
-                resident = process.memory_info().rss
-                memory = memory or resident
-                peak = max(peak, resident)
+                memory = memory or peak.sample()
                 ids.append(event.id)
-                written += 1
-                send(written)
+                send(event)
             case Failed():
                 raise GenerationFailed(event.error)
             case Finished():
                 measured = Measured(
                     info=info,
                     disk_bytes=describe(Path(info.path), info.name).size_bytes,
-                    memory_bytes=(memory or peak) - before,
-                    peak_bytes=peak - before,
+                    memory_bytes=(memory or peak.sample()) - before,
+                    peak_bytes=peak.bytes() - before,
                     first_token=event.timings.first_token,
                     tokens_per_second=event.timings.tokens_per_second(event.usage.completion_tokens),
                     tokens=event.usage.completion_tokens,
@@ -223,14 +240,3 @@ def _run(
             case _:
                 pass
     return measured, ids
-
-
-def _resident_after_cleaning() -> int:
-    """Resident memory of this process once what is no longer used has been given back to the system."""
-    gc.collect()
-    if sys.platform == "linux":
-        # another C library has none: its figures are a little higher
-        with contextlib.suppress(OSError, AttributeError):
-            ctypes.CDLL("libc.so.6").malloc_trim(0)
-    resident: int = psutil.Process().memory_info().rss
-    return resident

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,20 +78,45 @@ def kl_bits(p: LogProbs, q: LogProbs) -> NDArray[np.float64]:
     return divergences
 
 
-def bits_per_byte(models: Sequence[Sequence[ScoredToken]]) -> list[float] | None:
-    """Surprisal per byte of each model over the bytes that all of them scored, from boundary to common boundary.
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The bytes between two places of a text that are ends of tokens for every model.
 
-    models: for each, its tokens of one and the same text, in order. None where there is no such stretch.
+    bits: for each model, the surprisal of all its tokens there: what can be compared whatever the tokens are.
+    """
+
+    start: int
+    end: int
+    bits: tuple[float, ...]
+
+
+def common_spans(models: Sequence[Sequence[ScoredToken]]) -> tuple[Span, ...]:
+    """The shortest stretches of bytes that all models scored, from boundary to common boundary, in order.
+
+    models: for each, its tokens of one and the same text, in order.
     """
     common = set.intersection(*(_boundaries(tokens) for tokens in models)) if models else set()
-    common = {place for place in common if all(place >= _scored_from(tokens) for tokens in models)}
-    if len(common) < 2:
+    places = sorted(place for place in common if all(place >= _scored_from(tokens) for tokens in models))
+    return tuple(
+        Span(start, end, tuple(_bits_between(tokens, start, end) for tokens in models))
+        for start, end in pairwise(places)
+    )
+
+
+def bits_per_byte(models: Sequence[Sequence[ScoredToken]]) -> list[float] | None:
+    """Surprisal per byte of each model over the bytes that all of them scored; None where there are none.
+
+    models: for each, its tokens of one and the same text, in order.
+    """
+    spans = common_spans(models)
+    if not spans:
         return None
-    begin, end = min(common), max(common)
-    return [
-        sum(token.bits or 0.0 for token in tokens if token.end > begin and token.end <= end) / (end - begin)
-        for tokens in models
-    ]
+    size = spans[-1].end - spans[0].start
+    return [sum(span.bits[place] for span in spans) / size for place in range(len(models))]
+
+
+def _bits_between(tokens: Sequence[ScoredToken], start: int, end: int) -> float:
+    return sum(token.bits or 0.0 for token in tokens if start < token.end <= end)
 
 
 def _boundaries(tokens: Sequence[ScoredToken]) -> set[int]:

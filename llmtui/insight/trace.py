@@ -9,10 +9,13 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from llmtui.engine.events import (
+    Branch,
+    BranchToken,
     Candidate,
     Event,
     Failed,
     Finished,
+    Lookahead,
     Prefilled,
     Queued,
     Stage,
@@ -27,6 +30,7 @@ _NAMES: dict[type, str] = {
     Started: "started",
     Prefilled: "prefilled",
     Token: "token",
+    Lookahead: "lookahead",
     Finished: "finished",
     Failed: "failed",
 }
@@ -55,6 +59,8 @@ def event_to_json(event: Event) -> dict[str, Any]:
             }
         case Token():
             return fields | token_to_json(event)
+        case Lookahead():
+            return fields | lookahead_to_json(event)
         case Finished():
             return fields | {
                 "reason": event.reason,
@@ -94,6 +100,18 @@ def token_to_json(token: Token) -> dict[str, Any]:
         "stages": [_stage_to_json(s) for s in token.stages],
         "rows": token.rows,
         "step_ns": token.step_ns,
+    }
+
+
+def lookahead_to_json(lookahead: Lookahead) -> dict[str, Any]:
+    """What would have come instead of the token at `index`."""
+    return {
+        "index": lookahead.index,
+        "branches": [
+            _branch_token_to_json(branch)
+            | {"continuation": branch.continuation, "tokens": [_branch_token_to_json(t) for t in branch.tokens]}
+            for branch in lookahead.branches
+        ],
     }
 
 
@@ -165,6 +183,15 @@ def _candidate_to_json(candidate: Candidate) -> dict[str, Any]:
         "bytes": list(candidate.bytes),
         "logprob": _finite(candidate.logprob),
         "sampled_prob": candidate.sampled_prob,
+    }
+
+
+def _branch_token_to_json(token: Branch | BranchToken) -> dict[str, Any]:
+    return {
+        "id": token.id,
+        "text": token.bytes.decode("utf-8", errors="replace"),
+        "bytes": list(token.bytes),
+        "logprob": _finite(token.logprob),
     }
 
 

@@ -95,13 +95,24 @@ def locate(name: str, revision: str | None = None) -> Located:
         return _locate_folder(name, folder)
     if name.lower().endswith(".gguf"):
         raise ModelUnsupported(_GGUF.format(name=name))
-    if not _is_hub_id(name):
+    if not is_hub_id(name):
         raise ModelNotFound(
             f"{name!r} is not a model: it is no folder, and a Hugging Face id looks like gpt2 or organisation/name"
         )
     if revision is not None and not _is_revision(revision):
         raise ModelNotFound(f"{revision!r} is not a revision: give a branch, a tag or a commit")
     return _locate_cached(name, revision)
+
+
+def locate_stored(name: str) -> Located | None:
+    """The embedded model or one that is whole in the Hugging Face cache; None for any other name, folders too.
+
+    Raises ModelUnsupported if what is there cannot be run.
+    """
+    if name == EMBEDDED:
+        return Located(name, "embedded", embedded_path())
+    located = _locate_cached(name, None) if is_hub_id(name) else None
+    return None if located is None or located.kind == "hub" else located
 
 
 def _entry(name: str, kind: Kind, path: Path, facts: FolderFacts) -> CatalogEntry:
@@ -183,7 +194,8 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
-def _is_hub_id(name: str) -> bool:
+def is_hub_id(name: str) -> bool:
+    """Whether a name can be that of a repository on the Hub: gpt2, organisation/name."""
     return len(name) <= _MAX_ID_CHARACTERS and _HUB_ID.fullmatch(name) is not None and not re.search(r"--|\.\.", name)
 
 

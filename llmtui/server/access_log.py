@@ -66,11 +66,22 @@ def install(app: Flask) -> None:
         return response
 
 
+def log_refusal(error: ApiError, request_id: str, address: str, path: str) -> None:
+    """A line for what was refused before it was a request: too large, too slow, one too many, or not HTTP."""
+    facts = dict.fromkeys(("key", "method", "route", "cache"))
+    known = {"time": _now(), "request_id": request_id, "address": address, "path": path[:LONGEST_PATH]}
+    logger.info("%s", json.dumps(known | facts | {"status": error.status, "error": error.code}))
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
 def _facts(status: int) -> dict[str, Any]:
     """What is known of the request at hand when its answer begins."""
     error: ApiError | None = g.get("error")
     return {
-        "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "time": _now(),
         "request_id": g.request_id,
         "key": g.get("key_name"),
         "address": request.remote_addr,

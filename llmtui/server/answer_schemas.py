@@ -156,12 +156,19 @@ class OpenAiModels(BaseModel):
     data: list[OpenAiModel]
 
 
+class PromptTokensDetails(BaseModel):
+    """Of the tokens read, how many need not be computed because an earlier request began alike."""
+
+    cached_tokens: int
+
+
 class OpenAiUsage(BaseModel):
     """Tokens read and written."""
 
     prompt_tokens: int
     completion_tokens: int
     total_tokens: int
+    prompt_tokens_details: PromptTokensDetails
 
 
 class LegacyLogprobs(BaseModel):
@@ -193,6 +200,7 @@ class OpenAiAnswer(BaseModel):
     id: str
     created: int
     model: str
+    system_fingerprint: str
     usage: OpenAiUsage
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from llmtui.engine.events import Event, Failed, Finished, Started, Token
-from llmtui.insight.trace import token_to_json
+from llmtui.engine.events import Event, Failed, Finished, Lookahead, Started, Token
+from llmtui.insight.trace import lookahead_to_json, token_to_json
 from llmtui.server.errors import ApiError, cancelled, client_closed, error_object, failed, out_of_time
 from llmtui.server.schemas import GenerateBody
 
@@ -28,18 +28,24 @@ class Answer:
         """The answer of a request that is not streamed. Raises ApiError if it failed, was cancelled or abandoned."""
         started: Started | None = None
         tokens: list[Token] = []
+        lookaheads: list[Lookahead] = []
         for event in events:
             match event:
                 case Started():
                     started = event
                 case Token() if self.body.top_logprobs:
                     tokens.append(event)
+                case Lookahead():
+                    lookaheads.append(event)
                 case Failed():
                     raise failed(event.error, self.request_id)
                 case Finished():
                     answer = self._finished(started, event)
                     if self.body.top_logprobs:
                         answer["metadata"]["tokens"] = [self._token(t) for t in tokens[: event.text_tokens]]
+                    if self.body.lookahead:
+                        end = event.usage.prompt_tokens + event.text_tokens
+                        answer["metadata"]["lookahead"] = [lookahead_to_json(a) for a in lookaheads if a.index < end]
                     return answer
                 case _:
                     pass
@@ -48,6 +54,7 @@ class Answer:
     def frames(self, events: Iterable[Event]) -> Iterator[Json]:
         """A streamed request: a `token` event for each token, then `finished` with the plain answer, or `failed`.
 
+        Between them come `lookahead` events, some tokens after the one whose alternatives they continue.
         The deltas of all events, the last one's too, join to the continuation.
         """
         started: Started | None = None
@@ -57,6 +64,8 @@ class Answer:
                     started = event
                 case Token():
                     yield {"event": "token", **self._token(event)}
+                case Lookahead():
+                    yield {"event": "lookahead", **lookahead_to_json(event)}
                 case Failed():
                     yield {"event": "failed", **error_object(failed(event.error, self.request_id))}
                 case Finished():

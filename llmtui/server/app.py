@@ -8,13 +8,17 @@ from llmtui.server.answer_cache import AnswerCache
 from llmtui.server.auth import Keyring
 from llmtui.server.cors import Cors
 from llmtui.server.desk import Desk
+from llmtui.server.docs_page import docs_api
 from llmtui.server.lifecycle import Lifecycle
 from llmtui.server.limits import Limits
 from llmtui.server.live import live_api
 from llmtui.server.metrics import Metrics
+from llmtui.server.model_access import ModelAccess
 from llmtui.server.native import native_api
+from llmtui.server.ollama_models import ollama_models_api
 from llmtui.server.openapi import openapi_api
 from llmtui.server.tokens import tokens_api
+from llmtui.server.turnstile import Turnstile
 from llmtui.settings import Settings
 
 
@@ -35,6 +39,7 @@ def create_app(
     limits = Limits(settings.rate_limit, settings.tokens_per_minute)
     answers = AnswerCache(settings.answer_cache_bytes)
     metrics = Metrics(engine, answers)
+    models = ModelAccess(engine, settings)
     desk = Desk(
         engine,
         metrics,
@@ -46,6 +51,7 @@ def create_app(
     )
     cors = Cors(settings.allowed_origins())
     access_log.install(app)
+    Turnstile().install(app)
     metrics.install(app)
     cors.install(app)
     if keys.needed:
@@ -56,10 +62,12 @@ def create_app(
     desk.install(app)
     lifecycle.install(app)
     errors.install(app, {openai.PREFIX: openai.openai_error, ollama.PREFIX: ollama.ollama_error})
-    app.register_blueprint(native_api(engine, settings, desk))
+    app.register_blueprint(native_api(engine, settings, desk, models))
     app.register_blueprint(live_api(engine, lifecycle, metrics, keys))
-    app.register_blueprint(tokens_api(engine, desk))
-    app.register_blueprint(openai.openai_api(engine, settings, desk))
-    app.register_blueprint(ollama.ollama_api(engine, settings, desk))
+    app.register_blueprint(tokens_api(engine, desk, models))
+    app.register_blueprint(openai.openai_api(engine, settings, desk, models))
+    app.register_blueprint(ollama.ollama_api(engine, settings, desk, models))
+    app.register_blueprint(ollama_models_api(engine, settings, models))
     app.register_blueprint(openapi_api(app, settings))
+    app.register_blueprint(docs_api(app, settings, keys))
     return app

@@ -8,12 +8,13 @@ from waitress.channel import HTTPChannel
 from waitress.task import ErrorTask
 from waitress.utilities import Error, RequestHeaderFieldsTooLarge
 
-from llmtui.server.access_log import new_id
+from llmtui.server.access_log import log_refusal, new_id
 from llmtui.server.errors import ApiError, from_status, shape_of
 from llmtui.settings import Settings
 
 RETRY_SECONDS = 1.0
 ALWAYS_ANSWERED = "/health"
+FOR_OPERATORS = ("/health", "/ready", "/metrics", "/requests")
 
 
 class TooManyConnections(Error):  # type: ignore[misc]  # waitress has no types
@@ -54,11 +55,13 @@ class JsonErrorTask(ErrorTask):  # type: ignore[misc]
         error = as_api_error(refusal)
         app: Flask = self.channel.server.flask_app
         app.extensions["llmtui.metrics"].count_rejection(error)
-        answer = shape_of(app, _path(self.request))(error)
+        path, request_id = _path(self.request), new_id()
+        log_refusal(error, request_id, self.channel.addr[0], path)
+        answer = shape_of(app, path)(error)
         body = answer.get_data()
         self.status = f"{refusal.code} {refusal.reason}"
         own = [(name, value) for name, value in answer.headers if name.lower() != "content-length"]
-        self.response_headers.extend([*own, ("X-Request-Id", new_id())])
+        self.response_headers.extend([*own, ("X-Request-Id", request_id)])
         self.set_close_on_finish()
         self.content_length = len(body)
         self.write(body)
@@ -87,6 +90,13 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         if self.request is None:
             self._reading_since = None
         return received
+
+    @property
+    def is_for_operators(self) -> bool:
+        """Whether its next request asks how the server is, what it does, or that it stops something."""
+        request = self.requests[0]
+        path: str = "" if request.error else request.path
+        return path in FOR_OPERATORS or path.startswith("/requests/")
 
     def readable(self) -> bool:
         """Asked by the server's own thread at least once a second."""

@@ -16,9 +16,9 @@ from collections.abc import Sequence
 from jinja2.exceptions import TemplateError
 
 from llmtui.engine import Engine
+from llmtui.engine.loads import ModelInfo
 from llmtui.engine.requests import ChatMessage
 from llmtui.server.errors import invalid
-from llmtui.server.model_names import loaded_model
 
 PLAIN_STOPS = ("\nUser:", "\nSystem:")
 
@@ -29,17 +29,19 @@ def plain_prompt(messages: Sequence[ChatMessage]) -> str:
     return "".join(turns) + "Assistant:"
 
 
-def chat_ids(engine: Engine, messages: Sequence[ChatMessage]) -> tuple[tuple[int, ...], tuple[str, ...]]:
-    """The prompt of a conversation as token ids, and the stop texts that its template needs.
+def chat_ids(
+    engine: Engine, model: ModelInfo, messages: Sequence[ChatMessage]
+) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """The prompt of a conversation with a model as token ids, and the stop texts that its template needs.
 
     `developer` is OpenAI's newer name of `system`, and no template knows it.
     Raises ApiError (400) for a conversation that the model's template refuses.
     """
     known = [ChatMessage(role=_role(message.role), content=message.content) for message in messages]
-    if not loaded_model(engine).has_chat_template:
-        return engine.tokenize(plain_prompt(known)), PLAIN_STOPS
+    if not model.has_chat_template:
+        return engine.tokenize(plain_prompt(known), model.name), PLAIN_STOPS
     try:
-        return engine.tokenize_chat(known), ()
+        return engine.tokenize_chat(known, model.name), ()
     except TemplateError as error:
         raise invalid("messages", f"messages do not fit the model's chat template: {error}") from None
 

@@ -9,6 +9,7 @@ from flask import Flask, Response, g
 
 from llmtui.engine import Engine, GenerationRequest
 from llmtui.engine.events import Usage
+from llmtui.engine.loads import ModelInfo
 from llmtui.server.access_log import Entry
 from llmtui.server.answer_cache import AnswerCache, Recorder, cache_key, replayed
 from llmtui.server.batch import Batch
@@ -16,6 +17,7 @@ from llmtui.server.errors import ApiError
 from llmtui.server.generation import Generation, Watcher
 from llmtui.server.limits import Limits
 from llmtui.server.metrics import GenerationMeter, Metrics
+from llmtui.server.turnstile import step_aside
 from llmtui.server.usage import UsageCounter
 
 CACHE_HEADER = "X-Llmtui-Cache"
@@ -46,12 +48,15 @@ class Desk:
         """Whether nothing is computed for the HTTP request at hand, which has begun."""
         return bool(g.get("cache") == "hit")
 
-    def begin(self, requests: Sequence[GenerationRequest]) -> Batch:
+    def begin(self, model: ModelInfo, requests: Sequence[GenerationRequest]) -> Batch:
         """The generations of the HTTP request at hand, begun; those that are known already are not computed again.
+
+        model: the one that all of them run on.
 
         Raises ApiError (429) where the caller has spent its tokens, (400) for a prompt that is longer than this server
         reads, and what `Engine.submit` raises.
         """
+        requests = [replace(request, model=model.name) for request in requests]
         for request in requests:
             self._refuse_long(request)
         began = time.perf_counter()
@@ -69,6 +74,7 @@ class Desk:
         batch = Batch(g.request_id, beginnings)
         g.cache = "hit" if None not in known else "miss" if None not in keys else None
         self.metrics.count_lookups(keys, known)
+        step_aside()
         return batch
 
     def _refuse_long(self, request: GenerationRequest) -> None:

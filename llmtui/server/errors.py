@@ -20,6 +20,15 @@ from llmtui.engine.errors import (
     ParameterError,
 )
 from llmtui.errors import LlmtuiError
+from llmtui.models.errors import (
+    LoadCancelled,
+    ModelDoesNotFit,
+    ModelError,
+    ModelForbidden,
+    ModelNotFound,
+    ModelUnreachable,
+    ModelUnsupported,
+)
 from llmtui.server.jsonio import json_response
 
 LOADING_RETRY_SECONDS = 2.0
@@ -110,6 +119,28 @@ def from_engine(error: EngineError) -> ApiError:
             return ApiError(500, "internal_error", message)
 
 
+def from_model(error: ModelError) -> ApiError:
+    """Why a model cannot be had, as an answer."""
+    message = str(error)
+    match error:
+        case ModelNotFound():
+            return ApiError(404, "model_not_found", message, "model")
+        case ModelForbidden():
+            return ApiError(403, "model_forbidden", message, "model")
+        case ModelUnsupported():
+            return ApiError(400, "model_unsupported", message, "model")
+        case ModelUnreachable():
+            return ApiError(502, "hub_unreachable", message)
+        case ModelDoesNotFit() if error.needed > error.budget:
+            return ApiError(507, "model_too_large", message, "model")
+        case ModelDoesNotFit():  # once others are idle, it does
+            return ApiError(503, "memory_full", message, "model", retry_after=LOADING_RETRY_SECONDS)
+        case LoadCancelled():
+            return ApiError(503, "load_cancelled", message, retry_after=LOADING_RETRY_SECONDS)
+        case _:
+            return ApiError(500, "model_failed", message, "model")
+
+
 def from_http(error: HTTPException) -> ApiError:
     """What Flask refuses by itself (paths, methods, sizes) as an answer."""
     status = error.code or 500
@@ -147,6 +178,8 @@ def as_api_error(error: Exception) -> ApiError:
             return error
         case EngineError():
             return from_engine(error)
+        case ModelError():
+            return from_model(error)
         case HTTPException():
             return from_http(error)
         case _:

@@ -22,7 +22,7 @@ REJECTED = (401, 403, 408, 413, 429, 431, 503)
 
 
 class Metrics:
-    """What operators watch. Counts what came over HTTP; see EngineNumbers for what the engine itself tells.
+    """What operators watch. Counts what came over HTTP; see EngineNumbers for the engine and the machine.
 
     key: the name of the key that came with a request, never the key; empty where there was none.
     """

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from llmtui.engine.loads import ModelInfo
+from llmtui.models.catalog import CatalogEntry
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +24,8 @@ class ModelCard:
     digest      SHA-256 in hex over the names, sizes and times of the files: it tells versions apart, and is no checksum
     config      config.json; empty if it cannot be read
     template    its chat template, empty if there is none
+    dtype       of the weights: in memory where it is loaded, else on disk; None if that cannot be told
+    parameters, context, vocab_size  None if they cannot be counted or told
     """
 
     name: str
@@ -31,6 +34,11 @@ class ModelCard:
     digest: str
     config: dict[str, Any]
     template: str
+    architecture: str
+    parameters: int | None
+    context: int | None
+    vocab_size: int | None
+    dtype: str | None
 
     @property
     def modified_at(self) -> str:
@@ -40,15 +48,29 @@ class ModelCard:
 @lru_cache(maxsize=8)
 def model_card(info: ModelInfo) -> ModelCard:
     """The card of a loaded model; its folder is read once."""
-    folder = Path(info.path)
-    facts = [(path.name, path.stat().st_size, path.stat().st_mtime) for path in sorted(_files(folder))]
+    return _card(info.name, Path(info.path), info)
+
+
+def card_of_entry(entry: CatalogEntry) -> ModelCard:
+    """The card of a model on this machine that is not loaded."""
+    return _card(entry.name, entry.path, entry)
+
+
+def _card(name: str, folder: Path, facts: ModelInfo | CatalogEntry) -> ModelCard:
+    files = [(path.name, path.stat().st_size, path.stat().st_mtime) for path in sorted(_files(folder))]
+    config = _read_json(folder / "config.json")
     return ModelCard(
-        name=info.name,
-        modified=max((modified for _, _, modified in facts), default=0.0),
-        size=sum(size for _, size, _ in facts),
-        digest=hashlib.sha256(repr((info.name, facts)).encode()).hexdigest(),
-        config=_read_json(folder / "config.json"),
+        name=name,
+        modified=max((modified for _, _, modified in files), default=0.0),
+        size=sum(size for _, size, _ in files),
+        digest=hashlib.sha256(repr((name, files)).encode()).hexdigest(),
+        config=config,
         template=_template(folder),
+        architecture=facts.architecture or "",
+        parameters=facts.parameters,
+        context=facts.context,
+        vocab_size=facts.vocab_size if isinstance(facts, ModelInfo) else config.get("vocab_size"),
+        dtype=facts.dtype,
     )
 
 

@@ -3,12 +3,14 @@
 from flask import Blueprint, Response, g, request
 
 from llmtui.engine import Engine, GenerationRequest, SamplingParams
-from llmtui.engine.errors import ContextOverflow, ModelNotReady
+from llmtui.engine.errors import ContextOverflow
+from llmtui.engine.loads import ModelInfo
 from llmtui.server.answers import Answer
 from llmtui.server.callers import caller
 from llmtui.server.desk import Desk
 from llmtui.server.errors import LOADING_RETRY_SECONDS, invalid
 from llmtui.server.jsonio import json_response
+from llmtui.server.model_access import ModelAccess
 from llmtui.server.schemas import GenerateBody, generate_body, supported_parameters
 from llmtui.server.streaming import client_gone, sse_line, sse_response
 from llmtui.settings import Settings
@@ -16,7 +18,7 @@ from llmtui.settings import Settings
 API_VERSION = "1.0.0"
 
 
-def native_api(engine: Engine, settings: Settings, desk: Desk) -> Blueprint:
+def native_api(engine: Engine, settings: Settings, desk: Desk, access: ModelAccess) -> Blueprint:
     """The routes of the native API."""
     native = Blueprint("native", __name__)
     body_model = generate_body(settings)
@@ -56,11 +58,12 @@ def native_api(engine: Engine, settings: Settings, desk: Desk) -> Blueprint:
     def generate() -> Response:
         """Continue a prompt. A continuation may be empty where the model ends the text at once (finish_reason stop)."""
         body = body_model.read(request.get_data(cache=False))
-        params = sampling_params(body, total_length(body, engine, settings))
+        model = access.use(body.model).info
+        params = sampling_params(body, total_length(body, engine, model, settings))
         asked = GenerationRequest(prompt=body.prompt, params=params, client=caller())
-        batch = desk.begin([asked])
+        batch = desk.begin(model, [asked])
         events = batch.only_events(client_gone(request.environ))
-        answer = Answer(body, device_name(engine, settings), g.request_id, desk.from_cache)
+        answer = Answer(body, model.device.upper(), g.request_id, desk.from_cache)
         if body.stream:
             return sse_response(map(sse_line, answer.frames(events)), batch.cancel)
         return json_response(answer.whole(events))
@@ -93,24 +96,21 @@ def device_name(engine: Engine, settings: Settings) -> str:
     return (info.device if info is not None else settings.device).upper()
 
 
-def total_length(body: GenerateBody, engine: Engine, settings: Settings) -> int:
+def total_length(body: GenerateBody, engine: Engine, model: ModelInfo, settings: Settings) -> int:
     """Tokens at most, the prompt's and the new ones, from `max_length` and `max_new_tokens`: the smaller wins.
 
     Raises ContextOverflow for a prompt that leaves no room in the context, ApiError where `max_new_tokens` alone asks
-    for more than the limit or the context, ModelNotReady.
+    for more than the limit or the context.
     """
     if body.max_new_tokens is None:
         return body.max_length
-    prompt_tokens = len(engine.tokenize(body.prompt))
-    info = engine.model
-    if info is None:
-        raise ModelNotReady("the model is being changed")
-    if prompt_tokens >= info.context:
-        raise ContextOverflow(prompt_tokens + 1, info.context)
+    prompt_tokens = len(engine.tokenize(body.prompt, model.name))
+    if prompt_tokens >= model.context:
+        raise ContextOverflow(prompt_tokens + 1, model.context)
     wanted = prompt_tokens + body.max_new_tokens
     if "max_length" in body.model_fields_set:
         return min(body.max_length, wanted)
-    limit = min(settings.max_length_limit, info.context)
+    limit = min(settings.max_length_limit, model.context)
     if wanted > limit:
         problem = f"and the prompt's own {prompt_tokens} tokens must be at most {limit} together, got {wanted}"
         raise invalid("max_new_tokens", f"max_new_tokens {problem}")
@@ -131,5 +131,7 @@ def sampling_params(body: GenerateBody, max_length: int) -> SamplingParams:
         stop=body.stop or (),
         seed=body.seed,
         top_logprobs=body.top_logprobs,
+        lookahead=body.lookahead,
+        lookahead_depth=body.lookahead_depth,
         speculate=body.speculate,
     )

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Literal
 
 from llmtui.engine.events import Event, Finished, Token
 from llmtui.server.errors import client_closed
@@ -21,17 +21,22 @@ class OllamaAnswer:
     """
 
     def __init__(
-        self, body: GenerateRequest | ChatRequest, prompt_ids: tuple[int, ...] | None, request_id: str
+        self,
+        body: GenerateRequest | ChatRequest,
+        prompt_ids: tuple[int, ...] | None,
+        request_id: str,
+        load_seconds: float = 0.0,
     ) -> None:
         self._body = body
         self._is_chat = isinstance(body, ChatRequest)
         self._prompt_ids = prompt_ids
         self._reader = PortionReader(request_id)
+        self._load_seconds = load_seconds
         self._ids: list[int] = []
 
-    def loaded(self) -> Json:
-        """Nothing was to be generated: the model is there, and stays."""
-        return self._line("") | {"done": True, "done_reason": "load"}
+    def idle(self, reason: Literal["load", "unload"]) -> Json:
+        """Nothing was to be generated: the model has been loaded, or unloaded."""
+        return self._line("") | {"done": True, "done_reason": reason}
 
     def whole(self, events: Iterable[tuple[int, Event]]) -> Json:
         """The answer in one piece. Raises ApiError if the generation failed, was cancelled or abandoned."""
@@ -74,8 +79,8 @@ class OllamaAnswer:
             "done": True,
             "done_reason": told_reason(finished),
             **context,
-            "total_duration": nanoseconds(timings.total),
-            "load_duration": 0,
+            "total_duration": nanoseconds(self._load_seconds + timings.total),
+            "load_duration": nanoseconds(self._load_seconds),
             "prompt_eval_count": usage.prompt_tokens,
             "prompt_eval_duration": nanoseconds(timings.prefill),
             "eval_count": usage.completion_tokens,

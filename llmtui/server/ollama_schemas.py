@@ -1,21 +1,26 @@
 """What the Ollama dialect accepts. Unknown fields and options are ignored, null means "not given".
 
 Sampling defaults are the settings' (DEFAULT_TEMPERATURE …), as Ollama's are the model's; /api/show tells them.
-Options that Ollama applies when it loads a model (num_ctx, num_gpu …) change nothing: the model is loaded already.
+Options that Ollama applies when it loads a model (num_ctx, num_gpu …) change nothing.
 """
 
+import math
 import re
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from llmtui.engine.requests import LOWEST_REPETITION_PENALTY, SEED_LIMIT, SamplingParams
-from llmtui.server.openai_schemas import refuse_unsupported
+from llmtui.server.errors import ApiError
+from llmtui.server.openai_schemas import refuse_tool_turns, refuse_unsupported
 from llmtui.server.schemas import MAX_TOP_LOGPROBS, StopTexts, check, parse
 from llmtui.settings import Settings
 
-_DURATION = re.compile(r"-?(?:\d+(?:\.\d*)?(?:ns|us|µs|ms|s|m|h))+|-?\d+")
+_NUMBER = re.compile(r"-?\d+")
+_UNIT_SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+_PART = re.compile(r"(\d{1,15}(?:\.\d*)?)(ns|us|µs|ms|s|m|h)", re.ASCII)
+_DURATION = re.compile(rf"-?(?:{_PART.pattern})+|-?\d{{1,15}}", re.ASCII)
 
 
 def _whole(value: object) -> object:
@@ -31,6 +36,17 @@ def _keep_alive(value: object) -> object:
 
 Whole = Annotated[int, BeforeValidator(_whole), WithJsonSchema({"type": "integer"})]
 KeepAlive = Annotated[int | float | str, AfterValidator(_keep_alive)]
+
+
+def duration_seconds(value: float | str) -> float:
+    """Seconds of a number, or of a duration as Go writes it: "1h30m", "-1s"."""
+    if not isinstance(value, str):
+        return float(value)
+    if _NUMBER.fullmatch(value):
+        return float(value)
+    parts = _PART.findall(value)
+    seconds = sum(float(number) * _UNIT_SECONDS[unit] for number, unit in parts)
+    return -seconds if value.startswith("-") else seconds
 
 
 class Options(BaseModel):
@@ -59,12 +75,24 @@ class RequestBody(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True, allow_inf_nan=False)
 
-    model: str = Field(min_length=1, description="the loaded model, with or without :latest")
+    model: str = Field(min_length=1, description="its name, with or without :latest")
     stream: bool | None = Field(None, description="true where it is not given")
     options: Options | None = None
-    keep_alive: KeepAlive | None = Field(None, description="checked and ignored: the model stays loaded")
+    keep_alive: KeepAlive | None = Field(
+        None,
+        description="how long the model stays in memory after its last use: seconds, or a duration like 5m; 0: not at "
+        "all, below 0: for ever; the model that the server was started with stays",
+    )
     logprobs: bool | None = None
     top_logprobs: int | None = Field(None, ge=0, le=MAX_TOP_LOGPROBS)
+
+    @property
+    def keep_seconds(self) -> float | None:
+        """keep_alive in seconds, math.inf for ever; None where it is not given."""
+        if self.keep_alive is None:
+            return None
+        seconds = duration_seconds(self.keep_alive)
+        return math.inf if seconds < 0 else seconds
 
     @property
     def streamed(self) -> bool:
@@ -133,11 +161,15 @@ class ChatRequest(RequestBody):
         """Raises ApiError (400) that names the field at fault."""
         fields = parse(body)
         refuse_unsupported(fields, UNSUPPORTED_CHAT)
+        refuse_tool_turns(fields.get("messages"))
+        if _with_images(fields.get("messages")):
+            message = "messages with images are not supported by this server"
+            raise ApiError(400, "unsupported_parameter", message, "messages")
         return check(cls, fields)
 
 
 class ShowRequest(BaseModel):
-    """The body of the routes that only name a model: /api/show, /api/pull, /api/delete."""
+    """The body of the routes that only name a model: /api/show and /api/delete."""
 
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
 
@@ -145,18 +177,22 @@ class ShowRequest(BaseModel):
     name: str | None = Field(None, description="the older name of `model`")
 
     @classmethod
-    def read(cls, body: bytes) -> "ShowRequest":
+    def read(cls, body: bytes) -> Self:
         """Raises ApiError (400) that names the field at fault."""
         fields = parse(body)
         return check(cls, fields | {"model": fields.get("model") or fields.get("name")})
 
 
-def _images_or_tools(messages: Any) -> bool:
-    return isinstance(messages, list) and any(
-        isinstance(m, dict) and (m.get("images") or m.get("tool_calls") or m.get("role") == "tool") for m in messages
-    )
+class PullRequest(ShowRequest):
+    """The body of POST /api/pull."""
+
+    stream: bool | None = Field(None, description="true where it is not given")
+
+
+def _with_images(messages: Any) -> bool:
+    return isinstance(messages, list) and any(isinstance(m, dict) and m.get("images") for m in messages)
 
 
 _UNSUPPORTED: dict[str, Callable[[Any], bool]] = {"format": bool, "think": bool}
 UNSUPPORTED_GENERATE = _UNSUPPORTED | {"suffix": bool, "images": bool, "template": bool}
-UNSUPPORTED_CHAT = _UNSUPPORTED | {"tools": bool, "messages": _images_or_tools}
+UNSUPPORTED_CHAT = _UNSUPPORTED | {"tools": bool}

@@ -1,14 +1,17 @@
 """The OpenAI dialect: models, completions and chat completions under /v1."""
 
+import hashlib
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from flask import Blueprint, Response, g, request
 
+from llmtui import __version__
 from llmtui.engine import Engine, GenerationRequest
 from llmtui.engine.errors import ContextOverflow
 from llmtui.engine.events import Event
+from llmtui.engine.loads import ModelInfo
 from llmtui.engine.requests import ChatMessage
 from llmtui.server.batch import Batch
 from llmtui.server.callers import caller
@@ -16,8 +19,8 @@ from llmtui.server.chat_prompt import chat_ids
 from llmtui.server.desk import Desk
 from llmtui.server.errors import ApiError
 from llmtui.server.jsonio import json_response
-from llmtui.server.model_card import model_card
-from llmtui.server.model_names import loaded_model, requested_model
+from llmtui.server.model_access import ModelAccess
+from llmtui.server.model_card import ModelCard, model_card
 from llmtui.server.openai_chat import ChatAnswers
 from llmtui.server.openai_completions import CompletionAnswers, Prompt
 from llmtui.server.openai_schemas import ChatBody, CompletionBody
@@ -27,7 +30,7 @@ from llmtui.settings import Settings
 PREFIX = "/v1/"
 DONE = "data: [DONE]\n\n"
 # the SDKs ask again after any 5xx; after these it would only cost the same once more
-FINAL_CODES = ("cancelled", "generation_failed")
+FINAL_CODES = ("cancelled", "generation_failed", "model_failed", "model_too_large")
 TYPES = {
     400: "invalid_request_error",
     401: "authentication_error",
@@ -39,46 +42,44 @@ TYPES = {
 Json = dict[str, Any]
 
 
-def openai_api(engine: Engine, settings: Settings, desk: Desk) -> Blueprint:
+def openai_api(engine: Engine, settings: Settings, desk: Desk, access: ModelAccess) -> Blueprint:
     """The routes of the OpenAI dialect."""
     openai = Blueprint("openai", __name__)
 
     @openai.get("/v1/models")
     def models() -> Response:
-        """The loaded model, the only one that requests may name."""
-        listed = [] if engine.model is None else [model_json(engine)]
-        return json_response({"object": "list", "data": listed})
+        """The models that requests may name."""
+        return json_response({"object": "list", "data": [model_json(card) for card in access.cards()]})
 
     @openai.get("/v1/models/<path:name>")
     def model(name: str) -> Response:
         """One model; names with slashes are names, too."""
-        requested_model(engine, name)
-        return json_response(model_json(engine))
+        return json_response(model_json(access.card(name)))
 
     @openai.post("/v1/completions")
     def completions() -> Response:
         """Continue one or several prompts."""
         body = CompletionBody.read(request.get_data(cache=False)).limited(settings.max_tokens_limit)
-        info = requested_model(engine, body.model)
-        prompts = [as_prompt(engine, prompt, with_text=bool(body.echo)) for prompt in body.prompt]
-        head = {"id": f"cmpl-{g.request_id}", "object": "text_completion", "created": now(), "model": info.name}
+        info = access.use(body.model).info
+        prompts = [as_prompt(engine, info, prompt, with_text=bool(body.echo)) for prompt in body.prompt]
+        head = {"id": f"cmpl-{g.request_id}", "object": "text_completion"} | origin(info)
         answers = CompletionAnswers(body, prompts, head, g.request_id)
         requests = answers.requests(caller())
         refuse_overflow(requests, info.context)
-        return _answer(answers, desk.begin(requests), stream=bool(body.stream))
+        return _answer(answers, desk.begin(info, requests), stream=bool(body.stream))
 
     @openai.post("/v1/chat/completions")
     def chat_completions() -> Response:
         """Answer a conversation."""
         body = ChatBody.read(request.get_data(cache=False)).limited(settings.max_tokens_limit)
-        info = requested_model(engine, body.model)
+        info = access.use(body.model).info
         messages = [ChatMessage(role=message.role, content=message.content) for message in body.messages]
-        ids, stops = chat_ids(engine, messages)
-        head = {"id": f"chatcmpl-{g.request_id}", "object": "", "created": now(), "model": info.name}
+        ids, stops = chat_ids(engine, info, messages)
+        head = {"id": f"chatcmpl-{g.request_id}", "object": ""} | origin(info)
         answers = ChatAnswers(body, head, g.request_id)
         requests = answers.requests(ids, stops, caller())
         refuse_overflow(requests, info.context)
-        return _answer(answers, desk.begin(requests), stream=bool(body.stream))
+        return _answer(answers, desk.begin(info, requests), stream=bool(body.stream))
 
     return openai
 
@@ -98,16 +99,15 @@ def error_body(error: ApiError) -> Json:
     return {"error": {"message": error.message, "type": kind, "param": error.param, "code": error.code}}
 
 
-def model_json(engine: Engine) -> Json:
-    card = model_card(loaded_model(engine))
+def model_json(card: ModelCard) -> Json:
     return {"id": card.name, "object": "model", "created": int(card.modified), "owned_by": "llmtui"}
 
 
-def as_prompt(engine: Engine, prompt: str | Sequence[int], *, with_text: bool) -> Prompt:
-    """Text as ids, or ids as they are, with their text where it will be given back."""
+def as_prompt(engine: Engine, model: ModelInfo, prompt: str | Sequence[int], *, with_text: bool) -> Prompt:
+    """Text as a model's ids, or ids as they are, with their text where it will be given back."""
     if isinstance(prompt, str):
-        return Prompt(prompt, engine.tokenize(prompt))
-    return Prompt(engine.detokenize(prompt) if with_text else "", tuple(prompt))
+        return Prompt(prompt, engine.tokenize(prompt, model.name))
+    return Prompt(engine.detokenize(prompt, model.name) if with_text else "", tuple(prompt))
 
 
 def refuse_overflow(requests: Sequence[GenerationRequest], context: int) -> None:
@@ -121,8 +121,11 @@ def refuse_overflow(requests: Sequence[GenerationRequest], context: int) -> None
             raise ContextOverflow(tokens, context)
 
 
-def now() -> int:
-    return int(time.time())
+def origin(model: ModelInfo) -> Json:
+    """When an answer was made, and by what: under the same fingerprint the same seed gives the same text."""
+    made_by = (model_card(model).digest, model.dtype, model.device, __version__)
+    fingerprint = "fp_" + hashlib.sha256(repr(made_by).encode()).hexdigest()[:10]
+    return {"created": int(time.time()), "model": model.name, "system_fingerprint": fingerprint}
 
 
 def _answer(answers: CompletionAnswers | ChatAnswers, batch: Batch, *, stream: bool) -> Response:

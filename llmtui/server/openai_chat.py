@@ -87,6 +87,5 @@ class ChatAnswers:
         return {"content": chat_items(portion.tokens, self._body.top_logprobs or 0), "refusal": None}
 
     def _usage(self) -> Json:
-        used = list(self._usages.values())
-        prompt_tokens = used[0].prompt_tokens if used else 0
-        return usage_json(prompt_tokens, sum(usage.completion_tokens for usage in used))
+        used = [self._usages[index] for index in sorted(self._usages)]
+        return usage_json(used[:1], used)

@@ -1,7 +1,7 @@
 """The answers of POST /v1/completions, whole and streamed."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from llmtui.engine import GenerationRequest
@@ -46,7 +46,7 @@ class Choice:
         echo = self._echo()
         if finished is not None:
             drawn = 0 if self._body.max_tokens == 0 else finished.usage.completion_tokens
-            self.usage = Usage(finished.usage.prompt_tokens, drawn)
+            self.usage = replace(finished.usage, completion_tokens=drawn)
         elif not (echo or text or tokens):
             return None
         return {
@@ -126,16 +126,21 @@ class CompletionAnswers:
     def _usage(self) -> Json:
         used = [choice.usage for choice in self._choices if choice.usage is not None]
         # the answers to one prompt share it
-        return usage_json(
-            sum(u.prompt_tokens for u in used[:: self._body.answers]), sum(u.completion_tokens for u in used)
-        )
+        return usage_json(used[:: self._body.answers], used)
 
 
-def usage_json(prompt_tokens: int, completion_tokens: int) -> Json:
+def usage_json(prompts: Sequence[Usage], answers: Sequence[Usage]) -> Json:
+    """Tokens read, of one answer to each prompt, and written, of all answers.
+
+    cached_tokens: of those read, how many need not be computed because an earlier request began alike
+    """
+    prompt_tokens = sum(usage.prompt_tokens for usage in prompts)
+    completion_tokens = sum(usage.completion_tokens for usage in answers)
     return {
         "prompt_tokens": prompt_tokens,
         "completion_tokens": completion_tokens,
         "total_tokens": prompt_tokens + completion_tokens,
+        "prompt_tokens_details": {"cached_tokens": sum(usage.cached_tokens for usage in prompts)},
     }
 
 

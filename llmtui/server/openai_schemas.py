@@ -190,6 +190,7 @@ class ChatBody(SamplingBody):
         """Raises ApiError (400) that names the field at fault."""
         fields = parse(body)
         refuse_unsupported(fields, UNSUPPORTED_CHAT)
+        refuse_tool_turns(fields.get("messages"))
         read = check(cls, fields)
         if read.top_logprobs and not read.logprobs:
             raise ApiError(400, "invalid_parameter", "top_logprobs needs logprobs to be true", "top_logprobs")
@@ -207,6 +208,13 @@ def refuse_above(limit: int | None, name: str, wanted: int | None) -> None:
     """Raises ApiError (400) where a request asks for more new tokens than the server allows."""
     if limit is not None and wanted is not None and wanted > limit:
         raise ApiError(400, "invalid_parameter", f"{name} must be at most {limit} on this server, got {wanted}", name)
+
+
+def refuse_tool_turns(messages: Any) -> None:
+    """Raises ApiError (400) for a conversation in which tools were called: no template here could tell the model so."""
+    if _calls_or_results(messages):
+        message = "messages with calls or results of tools are not supported by this server"
+        raise ApiError(400, "unsupported_parameter", message, "messages")
 
 
 def refuse_unsupported(fields: Mapping[str, Any], unsupported: Mapping[str, Callable[[Any], bool]]) -> None:
@@ -242,7 +250,6 @@ UNSUPPORTED_CHAT: dict[str, Callable[[Any], bool]] = {
     "audio": bool,
     "prediction": bool,
     "web_search_options": lambda _: True,
-    "messages": _calls_or_results,
 }
 
 

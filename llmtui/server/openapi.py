@@ -11,8 +11,9 @@ from werkzeug.routing import Rule
 
 from llmtui import __version__
 from llmtui.server.answer_schemas import ANSWERS
+from llmtui.server.examples import EXAMPLES, example
 from llmtui.server.jsonio import json_response
-from llmtui.server.ollama_schemas import ChatRequest, GenerateRequest, ShowRequest
+from llmtui.server.ollama_schemas import ChatRequest, GenerateRequest, PullRequest, ShowRequest
 from llmtui.server.openai_schemas import ChatBody, CompletionBody
 from llmtui.server.schemas import generate_body
 from llmtui.server.tokens import DetokenizeBody, ScoreBody, TokenizeBody
@@ -37,6 +38,7 @@ ERRORS: Json = {
     "ollama": {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}},
 }
 PLAIN_TEXT = ("/", "/metrics")
+HTML = ("/docs",)
 STREAMS = {
     "/generate": "text/event-stream",
     "/v1/completions": "text/event-stream",
@@ -71,7 +73,8 @@ def bodies(settings: Settings) -> dict[str, type[BaseModel]]:
         "/api/generate": GenerateRequest,
         "/api/chat": ChatRequest,
         "/api/show": ShowRequest,
-        "/api/pull": ShowRequest,
+        "/api/pull": PullRequest,
+        "/api/delete": ShowRequest,
     }
 
 
@@ -87,7 +90,10 @@ def describe(app: Flask, settings: Settings) -> Json:
     for rule in app.url_map.iter_rules():
         body, answer = (schemas[model] if (model := of.get(rule.rule)) else None for of in (models, ANSWERS))
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
-            paths.setdefault(_template(rule), {})[method.lower()] = _operation(app, rule, body, answer)
+            operation = _operation(app, rule, body, answer)
+            if body is not None and rule.rule in EXAMPLES:
+                operation["requestBody"]["content"]["application/json"]["example"] = example(rule.rule, settings)
+            paths.setdefault(_template(rule), {})[method.lower()] = operation
     return {
         "openapi": "3.1.0",
         "info": {"title": "llmtui", "version": __version__, "description": "Native, OpenAI and Ollama dialects."},
@@ -119,8 +125,8 @@ def _operation(app: Flask, rule: Rule, body: Mapping[str, Any] | None, answer: M
 
 
 def _content(path: str, answer: Mapping[str, Any] | None) -> Json:
-    if path in PLAIN_TEXT:
-        return {"text/plain": {"schema": {"type": "string"}}}
+    if path in PLAIN_TEXT or path in HTML:
+        return {"text/html" if path in HTML else "text/plain": {"schema": {"type": "string"}}}
     content: Json = {"application/json": {"schema": answer or {"type": "object"}}}
     if path in STREAMS:
         content[STREAMS[path]] = {"schema": {}}

@@ -10,7 +10,14 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 from pydantic_core import ErrorDetails
 
-from llmtui.engine.requests import LOWEST_REPETITION_PENALTY, MAX_SPECULATE, MAX_STOP_STRINGS, SEED_LIMIT
+from llmtui.engine.requests import (
+    LOWEST_REPETITION_PENALTY,
+    MAX_LOOKAHEAD,
+    MAX_LOOKAHEAD_DEPTH,
+    MAX_SPECULATE,
+    MAX_STOP_STRINGS,
+    SEED_LIMIT,
+)
 from llmtui.server.errors import ApiError, invalid
 from llmtui.server.jsonio import read_object
 from llmtui.settings import Settings
@@ -53,6 +60,9 @@ class GenerateBody(BaseModel):
     top_k: int
     top_p: float
     max_new_tokens: int | None
+    model: str | None = Field(
+        None, min_length=1, description="which one: see /v1/models; not given: the one the server was started with"
+    )
     seed: int | None = Field(
         None,
         ge=0,
@@ -80,6 +90,15 @@ class GenerateBody(BaseModel):
     )
     top_logprobs: int = Field(
         0, ge=0, le=MAX_TOP_LOGPROBS, description="above 0: metadata.tokens reports each token and this many candidates"
+    )
+    lookahead: int = Field(
+        0,
+        ge=0,
+        le=MAX_LOOKAHEAD,
+        description="so many alternatives of each token are continued while there are rows to spare; 0 is off",
+    )
+    lookahead_depth: int = Field(
+        5, ge=1, le=MAX_LOOKAHEAD_DEPTH, description="tokens that each of these alternatives is continued by"
     )
     speculate: int = Field(
         0,

@@ -16,6 +16,7 @@ from llmtui.server.desk import Desk
 from llmtui.server.errors import client_closed, invalid
 from llmtui.server.jsonio import json_response
 from llmtui.server.logprobs import text_of_bytes
+from llmtui.server.model_access import ModelAccess
 from llmtui.server.portions import PortionReader
 from llmtui.server.schemas import MAX_TOP_LOGPROBS, check, parse
 from llmtui.server.streaming import client_gone
@@ -23,32 +24,36 @@ from llmtui.server.streaming import client_gone
 Json = dict[str, Any]
 
 
-class TokenizeBody(BaseModel):
-    """The body of POST /tokenize."""
+class ModelBody(BaseModel):
+    """What the three routes share."""
 
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+
+    model: str | None = Field(
+        None, min_length=1, description="which one: see /v1/models; not given: the one the server was started with"
+    )
+
+
+class TokenizeBody(ModelBody):
+    """The body of POST /tokenize."""
 
     text: str = Field(min_length=1, description="what to cut into tokens, as a prompt is")
 
 
-class DetokenizeBody(BaseModel):
+class DetokenizeBody(ModelBody):
     """The body of POST /detokenize."""
-
-    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
 
     ids: list[int] = Field(min_length=1, description="token ids")
 
 
-class ScoreBody(BaseModel):
+class ScoreBody(ModelBody):
     """The body of POST /score."""
-
-    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
 
     text: str = Field(min_length=1, description="the text to score; one token must be left of the context")
     top_logprobs: int = Field(0, ge=0, le=MAX_TOP_LOGPROBS, description="candidates reported for each token")
 
 
-def tokens_api(engine: Engine, desk: Desk) -> Blueprint:
+def tokens_api(engine: Engine, desk: Desk, access: ModelAccess) -> Blueprint:
     """POST /tokenize, POST /detokenize, POST /score."""
     tokens = Blueprint("tokens", __name__)
 
@@ -56,14 +61,16 @@ def tokens_api(engine: Engine, desk: Desk) -> Blueprint:
     def tokenize() -> Response:
         """The tokens of a text, with their true bytes: those of a part of a character are no text by themselves."""
         body = check(TokenizeBody, parse(request.get_data(cache=False)))
-        return json_response(pieces_json(engine, engine.tokenize(body.text)))
+        model = access.use(body.model).info.name
+        return json_response(pieces_json(engine, model, engine.tokenize(body.text, model)))
 
     @tokens.post("/detokenize")
     def detokenize() -> Response:
         """The text of token ids, special tokens left out, and each token with its true bytes."""
         body = check(DetokenizeBody, parse(request.get_data(cache=False)))
+        model = access.use(body.model).info.name
         try:
-            return json_response({"text": engine.detokenize(body.ids)} | pieces_json(engine, body.ids))
+            return json_response({"text": engine.detokenize(body.ids, model)} | pieces_json(engine, model, body.ids))
         except ParameterError as error:
             raise invalid("ids", str(error).replace(error.field, "ids", 1)) from None
 
@@ -73,7 +80,7 @@ def tokens_api(engine: Engine, desk: Desk) -> Blueprint:
         body = check(ScoreBody, parse(request.get_data(cache=False)))
         params = SamplingParams(max_tokens=1, prompt_logprobs=True, top_logprobs=body.top_logprobs, temperature=0)
         asked = GenerationRequest(prompt=body.text, params=params, client=caller())
-        scored = scored_tokens(desk.begin([asked]))
+        scored = scored_tokens(desk.begin(access.use(body.model).info, [asked]))
         return json_response(score_json(scored, body.top_logprobs))
 
     def scored_tokens(batch: Batch) -> list[Token]:
@@ -88,9 +95,9 @@ def tokens_api(engine: Engine, desk: Desk) -> Blueprint:
     return tokens
 
 
-def pieces_json(engine: Engine, ids: Any) -> Json:
-    """Token ids with what each stands for."""
-    pieces = engine.token_bytes(ids)
+def pieces_json(engine: Engine, model: str, ids: Any) -> Json:
+    """A model's token ids with what each stands for."""
+    pieces = engine.token_bytes(ids, model)
     tokens = [{"id": i, "text": text_of_bytes(data), "bytes": list(data)} for i, data in zip(ids, pieces, strict=True)]
     return {"count": len(tokens), "ids": list(ids), "tokens": tokens}
 

@@ -9,15 +9,11 @@ from typing import Any
 
 from flask import Flask
 from waitress import wasyncore
-from waitress.server import create_server
 
 from llmtui.errors import LlmtuiError
-from llmtui.server.channel import Channel
+from llmtui.server.listener import HttpServer
 from llmtui.settings import Settings
 
-# Each request in the engine holds a thread, and the engine refuses more than run and wait;
-# the rest answer /health and refusals at once.
-THREADS_BESIDES_ENGINE = 12
 # Connections beyond MAX_CONNECTIONS are answered with a refusal; those beyond that wait to be accepted.
 REFUSED_CONNECTIONS = 256
 # A body that is somewhat too large is read to its end, so that its client reads our answer instead of a reset.
@@ -39,7 +35,7 @@ class Server:
     def __init__(self, app: Flask, settings: Settings) -> None:
         self._app = app
         self._settings = settings
-        self._waitress: Any = None
+        self._waitress: HttpServer | None = None
         self._thread: threading.Thread | None = None
         self._port = settings.port
 
@@ -58,11 +54,10 @@ class Server:
         settings = self._settings
         listener = _listen(settings.host, settings.port)
         self._port = listener.getsockname()[1]
-        threads = settings.max_running + settings.max_waiting + THREADS_BESIDES_ENGINE
-        self._waitress = create_server(
+        self._waitress = HttpServer(
             self._app,
-            sockets=[listener],
-            threads=threads,
+            settings,
+            listener,
             connection_limit=settings.max_connections + REFUSED_CONNECTIONS,
             asyncore_use_poll=True,  # select() knows no descriptor above 1023
             channel_request_lookahead=1,  # keeps reading while a request runs, which is how a closed connection is seen
@@ -72,9 +67,6 @@ class Server:
             ident=None,
             **_proxy_options(settings),
         )
-        self._waitress.channel_class = Channel
-        self._waitress.settings = settings
-        self._waitress.flask_app = self._app  # waitress itself keeps it wrapped
         self._thread = threading.Thread(target=self._waitress.run, name="llmtui-http", daemon=True)
         self._thread.start()
         logger.info("listening on %s", self.url)
@@ -99,7 +91,7 @@ class Server:
         # in the server's own thread: a socket closed under its select() would make it raise
         server.trigger.pull_trigger(lambda: _close_connections(server))
         server.task_dispatcher.shutdown(timeout=STOP_SECONDS)
-        if not server.task_dispatcher.threads:
+        if server.task_dispatcher.ended:
             # a worker that still runs may pull the trigger, whose descriptor could be someone else's by then
             _close_trigger(server.trigger)
             thread.join(max(0.0, deadline - time.monotonic()))

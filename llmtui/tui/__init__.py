@@ -23,12 +23,13 @@ def run(
     serving: "Serving | None" = None,
     load: "Callable[[], LoadTask] | None" = None,
     log_file: Path | None = None,
+    lesson: str | None = None,
 ) -> int:
     """Show the screen until the person leaves; returns the exit code.
 
     serving: the API beside the screen, if there is one. load: begins the first load, after the first frame is out;
     without it the model of the settings is loaded. log_file: where native code's writes go, and what the log window
-    shows.
+    shows. lesson: the number of one to begin with; empty: the next one that is left.
     """
     prepare_terminal()
     with collector_off():
@@ -39,7 +40,7 @@ def run(
             from llmtui.system.stdio import native_writes_to
 
             terminal.enter_context(native_writes_to(log_file))
-        app = LlmTui(engine, settings, load=load, serving=serving, log_file=log_file)
+        app = LlmTui(engine, settings, load=load, serving=serving, log_file=log_file, lesson=lesson)
         app.run(mouse=settings.mouse)
     return app.return_code or 0
 

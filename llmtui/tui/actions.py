@@ -97,6 +97,15 @@ ACTIONS: Final = (
         slash="sweep",
         argument="[PROMPT]",
     ),
+    Action(
+        "compare",
+        "f12",
+        "Compare",
+        "Two to four models, or dtypes of one, on one prompt: what each costs, writes and expects.",
+        "app",
+        slash="compare",
+        argument="[PROMPT]",
+    ),
     Action("new", "ctrl+n", "New", "Stop, and clear the output and the conversation.", slash="new"),
     Action(
         "requests",
@@ -104,6 +113,13 @@ ACTIONS: Final = (
         "Requests",
         "Watch the requests of all who ask, the API's clients and your own; open one or stop it.",
         slash="requests",
+    ),
+    Action(
+        "monitor",
+        "alt+m",
+        "Monitor",
+        "Watch the machine, this process and the engine, second by second.",
+        slash="monitor",
     ),
     Action("parameters", "f5", "Parameters", "See and set the sampling parameters.", slash="parameters"),
     Action(
@@ -139,6 +155,14 @@ ACTIONS: Final = (
     Action("next_pane", "tab", "Next pane", "Go from prompt to output to tokens; in a /command: complete it."),
     Action("previous_pane", "shift+tab", "Previous pane", "The same, backwards."),
     Action("theme", "", "Theme", "Dark or light.", "app", slash="theme", argument="[dark|light]"),
+    Action(
+        "learn",
+        "f12",
+        "Lessons",
+        "Eight lessons beside the screen: read, try, and see what was found; try measures a crowd.",
+        slash="learn",
+        argument="[N|try]",
+    ),
     Action(
         "tokenizer",
         "",

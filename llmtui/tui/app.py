@@ -16,6 +16,7 @@ from textual.filter import LineFilter
 
 from llmtui.engine import Engine
 from llmtui.engine.loads import LoadTask
+from llmtui.models.dtypes import split_dtype
 from llmtui.settings import Settings
 from llmtui.tui import clipboard
 from llmtui.tui.actions import CommandError, bindings
@@ -51,6 +52,7 @@ class LlmTui(App[None]):
         load: Callable[[], LoadTask] | None = None,
         serving: Serving | None = None,
         log_file: Path | None = None,
+        lesson: str | None = None,
         watch_machine: bool = True,
     ) -> None:
         super().__init__()
@@ -59,6 +61,7 @@ class LlmTui(App[None]):
         self.engine = engine
         self.settings = settings
         self.log_file = log_file
+        self._lesson = lesson
         self._load_first = load or (lambda: self._load_named(settings.model_name))
         self._serving = serving
         self._watch_machine = watch_machine
@@ -74,7 +77,9 @@ class LlmTui(App[None]):
             Session.from_settings(self.settings),
             load=self._load_first,
             load_named=self._load_named,
+            dtype=self.settings.dtype,
             serving=self._serving,
+            lesson=self._lesson,
             watch_machine=self._watch_machine,
             glyphs="ascii" if self.settings.glyphs == "ascii" else "unicode",
         )
@@ -117,6 +122,8 @@ class LlmTui(App[None]):
     def action_architecture(self, argument: str = "") -> None:
         from llmtui.tui.screens.architecture import ArchitectureScreen, read_architecture
 
+        if self.main.classroom is not None:
+            self.main.classroom.look("architecture")
         loaded = None if argument else self.engine.model
         name = loaded.name if loaded is not None else argument or self.settings.model_name
         folder = None if loaded is None else Path(loaded.path)
@@ -137,11 +144,30 @@ class LlmTui(App[None]):
 
         self.push_screen(HelpScreen())
 
+    def action_compare(self, argument: str = "") -> None:
+        from llmtui.tui.screens.compare import CompareForm
+
+        main, settings = self.main, self.settings
+        model = settings.model_name if self.engine.model is None else self.engine.model.name
+        self.push_screen(
+            CompareForm(
+                main.bridge,
+                main.session.params,
+                argument or main.prompt_at_hand(),
+                model,
+                settings.device,
+                settings.dtype,
+                glyphs=main.glyphs,
+            )
+        )
+
     def action_repaint(self) -> None:
         self.refresh(layout=True)
 
-    def _load_named(self, name: str) -> LoadTask:
-        return self.engine.load(name, device=self.settings.device, dtype=self.settings.dtype)
+    def _load_named(self, wish: str) -> LoadTask:
+        """A model by name, folder or Hugging Face id, `@DTYPE` after it where not the settings' dtype is wanted."""
+        name, dtype = split_dtype(wish)
+        return self.engine.load(name, device=self.settings.device, dtype=dtype or self.settings.dtype)
 
     def _fatal_error(self) -> None:
         """Leave with what happened, but without the values of variables: they hold prompts and texts."""

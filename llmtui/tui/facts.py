@@ -7,8 +7,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from llmtui.engine.events import Candidate, Stage, Token
-from llmtui.tui.text import GLYPHS, GlyphSet
+from llmtui.engine.events import Candidate, Lookahead, Stage, Token
+from llmtui.tui.text import GLYPHS, GlyphSet, visible
 
 UNPREDICTED = "nothing predicts the first token"
 EIGHTHS = "▏▎▍▌▋▊▉█"
@@ -100,6 +100,21 @@ def path(token: Token, *, brief: bool = False, glyphs: GlyphSet = "unicode") -> 
     if token.u is not None:
         parts.append(f"u {token.u:.4f}")
     return parts
+
+
+def followed(
+    rows: Sequence[Alternative], lookahead: Lookahead | None, awaited: int, *, glyphs: GlyphSet = "unicode"
+) -> list[str]:
+    """What would have come after each alternative, on one line and harmless; "" where that is not known.
+
+    awaited: so many alternatives are still being continued; they have an ellipsis.
+    """
+    if lookahead is None:
+        others = [row.candidate.id for row in rows if not row.chosen][:awaited]
+        coming = " " + GLYPHS[glyphs].ellipsis
+        return [coming if row.candidate.id in others else "" for row in rows]
+    known = {branch.id: visible(branch.continuation, glyphs=glyphs) for branch in lookahead.branches}
+    return [known.get(row.candidate.id, "") for row in rows]
 
 
 def percent(prob: float) -> str:

@@ -44,6 +44,13 @@ class Refused(Message):
 
 
 @dataclass
+class LessonTurned(Message):
+    """The person wants to turn the page of the lessons by so many."""
+
+    by: int
+
+
+@dataclass
 class Arrived(Message):
     """Events of the running generation, oldest first."""
 

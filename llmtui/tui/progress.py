@@ -109,7 +109,7 @@ class Progress:
         usage = None if self.end is None else self.end.usage
         if usage is None or usage.acceptance_rate is None:
             return None
-        return f"{usage.accepted_tokens} of {usage.drafted_tokens} guesses true"
+        return f"guesses {usage.accepted_tokens}/{usage.drafted_tokens}"
 
     def _first(self) -> str | None:
         if self.end is not None:
@@ -122,7 +122,7 @@ class Progress:
 
 def load_line(name: str, progress: LoadProgress, glyphs: GlyphSet = "unicode") -> str:
     """`loading gpt2 · downloading ━━━━╌╌╌╌ 120M of 523M · esc stops`."""
-    parts = [f"loading {name}", _stage(progress, glyphs), "esc stops"]
+    parts = [f"loading {name}", load_stage(progress, glyphs), "esc stops"]
     return SEPARATOR.join(parts)
 
 
@@ -149,7 +149,8 @@ def short_dtype(dtype: str) -> str:
     return {"float32": "fp32", "float16": "fp16", "bfloat16": "bf16"}.get(dtype.removeprefix("torch."), dtype)
 
 
-def _stage(progress: LoadProgress, glyphs: GlyphSet) -> str:
+def load_stage(progress: LoadProgress, glyphs: GlyphSet) -> str:
+    """`downloading ━━━━╌╌╌╌ 120M of 523M`, or in words how far a load is."""
     words = STAGES[progress.stage]
     if not progress.total:
         return words

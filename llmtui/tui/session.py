@@ -35,6 +35,8 @@ KNOBS: Final = (
     Knob("max_tokens", "new tokens at most; off: what the context has room for", int, optional=True),
     Knob("max_length", "prompt and new tokens at most; off: no such limit", int, optional=True),
     Knob("seed", "same seed, same text; off: a fresh one for each run", int, optional=True),
+    Knob("lookahead", "so many alternatives of each token are continued; 0 is off", int),
+    Knob("lookahead_depth", "tokens that each of them is continued by", int),
     Knob("speculate", "guesses computed beside each token, for speed; 0 is off", int),
     Knob("stop", "text that ends the generation; off: none", str, optional=True),
 )

@@ -95,23 +95,24 @@ def _top_ps(text: str) -> list[float]:
     return [SamplingParams(top_p=value).top_p for value in read_numbers("top_p", text)]
 
 
-def _count(name: str, text: str) -> list[float]:
+def read_count(name: str, text: str) -> int:
+    """A whole number of at least 1. Raises ParameterError, which names the field."""
     try:
         number = int(text)
     except ValueError:
         raise ParameterError(name, f"must be a whole number, got {text!r}") from None
     if number < 1:
         raise ParameterError(name, f"must be at least 1, got {number}")
-    return [number]
+    return number
 
 
 _READERS: Final[Mapping[str, Callable[[str], list[float]]]] = {
     "temperature": _temperatures,
     "top_k": _top_ks,
     "top_p": _top_ps,
-    "seeds": lambda text: _count("seeds", text),
-    "max_tokens": lambda text: _count("max_tokens", text),
-    "at": lambda text: _count("at", text) if text.strip() else [],
+    "seeds": lambda text: [read_count("seeds", text)],
+    "max_tokens": lambda text: [read_count("max_tokens", text)],
+    "at": lambda text: [read_count("at", text)] if text.strip() else [],
 }
 
 

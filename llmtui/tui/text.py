@@ -183,6 +183,21 @@ def middle_ellipsis(text: str, width: int, *, glyphs: GlyphSet = "unicode") -> s
     return text[:first] + GLYPHS[glyphs].ellipsis + text[last:]
 
 
+def cut(text: str, width: int, *, glyphs: GlyphSet = "unicode") -> str:
+    """At most `width` cells of a text: its beginning, with a sign where there is more."""
+    if width <= 0:
+        return ""
+    if cell_len(text) <= width:
+        return text
+    spans, _ = split_graphemes(text)
+    cells = last = 0
+    for _, end, wide in spans:
+        if cells + wide > width - 1:
+            break
+        cells, last = cells + wide, end
+    return text[:last] + GLYPHS[glyphs].ellipsis
+
+
 @lru_cache(maxsize=4096)
 def _shown(char: str, glyphs: GlyphSet) -> str:
     signs = GLYPHS[glyphs]

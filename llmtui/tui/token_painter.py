@@ -1,6 +1,6 @@
 """A line of tokens made into what Textual draws: few segments, each with its background, kept for the next time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from rich.segment import Segment
 from rich.style import Style
@@ -21,9 +21,10 @@ _UNSCORED = Style(dim=True)
 
 
 class TokenPainter:
-    """Strips of lines. Call `forget` when other tokens take the place of these."""
+    """Strips of lines. Call `forget` when other tokens take the place of these. level: the colour of a token."""
 
-    def __init__(self) -> None:
+    def __init__(self, level: Callable[[Token, ColourMode], int | None] = heat.level) -> None:
+        self._level = level
         self._strips: LRUCache[tuple[object, ...], Strip] = LRUCache(CACHED_LINES)
         self._styles: dict[tuple[object, ...], Style] = {}
 
@@ -79,7 +80,7 @@ class TokenPainter:
             yield text, style
 
     def _style(self, token: Token, mode: ColourMode, base: Style, dark: bool, under_cursor: bool) -> Style:
-        level = heat.level(token, mode)
+        level = self._level(token, mode)
         key = (level, token.is_prompt, under_cursor, mode is ColourMode.OFF, base, dark)
         style = self._styles.get(key)
         if style is None:

@@ -1,8 +1,9 @@
-"""What computing ahead wins: guesses beside each token (`speculate`), on text that repeats itself and on other text.
+"""What computing ahead wins and costs: guesses beside each token (`speculate`) on text that repeats itself and on other
+text, and the continued alternatives of each token (`lookahead`).
 
     python tests/bench/ahead.py [--shape tiny-tales] [--tokens 96] [--rounds 5] [--threads N] [--json]
 
-Decode time with over without, in alternation; medians over the rounds of ratios within a round. Random weights write no
+Speed with over speed without, in alternation; medians over the rounds of ratios within a round. Random weights write no
 text that would mean anything: of those, only the most that can be won is shown, where a bias makes every guess true.
 """
 
@@ -24,6 +25,7 @@ LIST = "".join(
     f"The {name} went to the market and bought a loaf of bread.\n" for name in ("fox", "crow", "mouse", "owl")
 )
 GUESSES = (4, 8, 16)
+LOOKAHEADS = ((1, 5), (3, 1), (3, 5))
 
 
 def texts(engine: Engine, trained: bool) -> dict[str, dict[str, Any]]:
@@ -39,10 +41,10 @@ def texts(engine: Engine, trained: bool) -> dict[str, dict[str, Any]]:
     }
 
 
-def decode(engine: Engine, tokens: int, asked: dict[str, Any], speculate: int) -> tuple[float, Usage]:
+def decode(engine: Engine, tokens: int, asked: dict[str, Any], **ahead: int) -> tuple[float, Usage]:
     """Decode time in seconds, and what was guessed."""
     fields = {name: value for name, value in asked.items() if name != "prompt"}
-    params = SamplingParams(**fields, max_tokens=tokens, seed=1, ignore_eos=True, speculate=speculate)
+    params = SamplingParams(**fields, max_tokens=tokens, seed=1, ignore_eos=True, **ahead)
     finished = engine.submit(GenerationRequest(prompt=asked["prompt"], params=params)).result().finished
     return finished.timings.decode, finished.usage
 
@@ -63,30 +65,48 @@ def main() -> None:
         if options.threads:
             engine.run_job(lambda _: torch.set_num_threads(options.threads)).result()
         results = {kind: measure(engine, options, asked) for kind, asked in texts(engine, trained).items()}
+        costs = measure_lookahead(engine, options)
     if options.json:
-        print(json.dumps({"shape": options.shape, "dtype": options.dtype, "speculation": results}))
+        facts = {"shape": options.shape, "dtype": options.dtype}
+        print(json.dumps(facts | {"speculation": results, "lookahead": costs}))
         return
     print(f"{options.shape}, {options.dtype}, {options.rounds} rounds of {options.tokens} tokens; speed with / without")
     for kind, by_guesses in results.items():
         for guesses, (ratio, rate) in by_guesses.items():
             accepted = "nothing guessed" if rate is None else f"{rate:.0%} of guesses true"
             print(f"  {kind:18} speculate {guesses:2}  {ratio:6.2f} x  {accepted}")
+    print("time of a token with lookahead / without")
+    for name, ratio in costs.items():
+        print(f"  {name:32}  {ratio:6.2f} x")
 
 
 def measure(
     engine: Engine, options: argparse.Namespace, asked: dict[str, Any]
 ) -> dict[int, tuple[float, float | None]]:
     """For each number of guesses: how many times as fast, and the share that came true."""
-    decode(engine, options.tokens, asked, GUESSES[-1])
+    decode(engine, options.tokens, asked, speculate=GUESSES[-1])
     ratios: dict[int, list[float]] = {guesses: [] for guesses in GUESSES}
     rates: dict[int, float | None] = {}
     for _ in range(options.rounds):
-        without, _usage = decode(engine, options.tokens, asked, 0)
+        without, _usage = decode(engine, options.tokens, asked)
         for guesses in GUESSES:
-            seconds, usage = decode(engine, options.tokens, asked, guesses)
+            seconds, usage = decode(engine, options.tokens, asked, speculate=guesses)
             ratios[guesses].append(without / seconds)
             rates[guesses] = usage.acceptance_rate
     return {guesses: (statistics.median(ratios[guesses]), rates[guesses]) for guesses in GUESSES}
+
+
+def measure_lookahead(engine: Engine, options: argparse.Namespace) -> dict[str, float]:
+    """For each width and depth: how many times as long a token takes as without lookahead."""
+    asked = {"prompt": STORY, "temperature": 0.8}
+    ratios: dict[str, list[float]] = {f"{width}x{depth}": [] for width, depth in LOOKAHEADS}
+    for round_number in range(options.rounds + 1):
+        without, _usage = decode(engine, options.tokens, asked)
+        for width, depth in LOOKAHEADS:
+            seconds, _usage = decode(engine, options.tokens, asked, lookahead=width, lookahead_depth=depth)
+            if round_number:  # the first warms up
+                ratios[f"{width}x{depth}"].append(seconds / without)
+    return {name: statistics.median(values) for name, values in ratios.items()}
 
 
 if __name__ == "__main__":

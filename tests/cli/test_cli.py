@@ -77,12 +77,32 @@ def test_generate_json_has_one_event_a_line_with_every_fact(tmp_path: Path) -> N
     assert b"".join(t.bytes for t in tokens[:2]) == b"The fox"
 
 
+def test_generate_json_tells_what_would_have_come_instead(tmp_path: Path) -> None:
+    options = ("--json", "--lookahead", "2", "--lookahead-depth", "3", "--max-new-tokens", "8", "--seed", "1")
+    done = llmtui("generate", "The fox", *options, home=tmp_path)
+    events = [json.loads(line) for line in done.stdout.decode().splitlines()]
+    tokens = {event["index"]: event for event in events if event["event"] == "token"}
+    told = [event for event in events if event["event"] == "lookahead"]
+    assert told[0]["index"] == min(tokens)
+    assert events[-1]["event"] == "finished"
+    for event in told:
+        chosen = tokens[event["index"]]
+        others = [candidate["id"] for candidate in chosen["candidates"] if candidate["id"] != chosen["id"]]
+        assert [branch["id"] for branch in event["branches"]] == others[:2]
+        for branch in event["branches"]:
+            data = b"".join(bytes(token["bytes"]) for token in branch["tokens"])
+            assert data.decode(errors="replace") == branch["continuation"]
+    assert [len(branch["tokens"]) for branch in told[0]["branches"]] == [3, 3]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
         (["generate", "x", "--temperature", "9"], 2, ["--temperature", "2"]),
         (["generate", "x", "--top-k", "many"], 2, ["--top-k"]),
         (["generate", "x", "--min-p", "7"], 2, ["min_p", "between 0 and 1"]),
+        (["generate", "x", "--lookahead", "3"], 2, ["lookahead", "--json"]),
+        (["generate", "x", "--json", "--lookahead", "99"], 2, ["lookahead", "between 0 and 8"]),
         (["generate", ""], 2, ["prompt", "empty"]),
         (["generate", "x", "--device", "gpu7"], 2, ["--device", "cuda"]),
         (["generate", "x", "--dtype", "float8"], 2, ["--dtype", "bfloat16"]),

@@ -48,3 +48,6 @@ def test_the_python_examples_run(example: str, tmp_path: Path) -> None:
         check=True,
     )
     assert "[(" in done.stdout
+    after = README.partition(example)[2]
+    if after.startswith(shown := "```\n\n```\n"):
+        assert done.stdout == after.removeprefix(shown).partition("```")[0]

@@ -12,8 +12,8 @@ import psutil
 import pytest
 from running import environment, llmtui
 
-from llmtui.commands.compare import column_fields, parse_choice
-from llmtui.insight.compare import Column, ModelChoice
+from llmtui.commands.compare import column_fields
+from llmtui.insight.compare import Column, ModelChoice, parse_choice
 from llmtui.insight.divergence import PositionDifference
 
 KEYS = {"model", "dtype", "problem", "parameters", "context", "disk_bytes", "memory_bytes", "peak_bytes"}
@@ -26,7 +26,8 @@ def test_json_has_a_model_for_each_option_whatever_became_of_it(tmp_path: Path) 
     done = llmtui("compare", "Once", *models, "--max-new-tokens", "2", "--json", home=tmp_path)
     assert (done.returncode, done.stderr) == (0, b"")
     answer = json.loads(done.stdout)
-    assert set(answer) == {"prompt", "complete", "models"}
+    assert set(answer) == {"prompt", "complete", "models", "spans"}
+    assert all(set(span) == {"start", "end", "bits"} and len(span["bits"]) == 1 for span in answer["spans"])
     assert answer["complete"]
     assert all(set(model) == KEYS for model in answer["models"])
     assert [model["dtype"] for model in answer["models"]] == ["auto", "float16"]
@@ -101,6 +102,6 @@ def test_ctrl_c_ends_the_models_process_and_exits_130(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         output, errors = process.communicate(timeout=30)
     assert (process.returncode, errors) == (130, b"")
-    assert json.loads(output) == {"prompt": "Once", "complete": False, "models": []}
+    assert json.loads(output) == {"prompt": "Once", "complete": False, "models": [], "spans": []}
     psutil.wait_procs(children, timeout=20)
     assert not any(child.is_running() for child in children)

@@ -196,8 +196,9 @@ def test_show_tells_the_models_own_facts(client: ollama.Client, engine: Engine) 
 
 
 def test_ps_tells_what_is_in_memory(client: ollama.Client, engine: Engine) -> None:
-    (running,) = client.ps().models
-    assert (running.size, running.size_vram) == (engine.model.weights_bytes, 0)
+    (running,), (resident,) = client.ps().models, engine.models()
+    assert running.size == resident.weights_bytes + resident.kv_bytes + resident.prefix_cache_bytes
+    assert running.size_vram == 0
     assert running.context_length == engine.model.context
     assert running.expires_at.year > 2200
 

@@ -12,7 +12,6 @@ from sdk import MODEL, async_openai_client, openai_client
 
 from llmtui.engine import Engine, GenerationRequest, SamplingParams
 from llmtui.engine.requests import ChatMessage
-from llmtui.server.chat_prompt import plain_prompt
 from llmtui.settings import Settings
 
 QUESTION = [{"role": "user", "content": "Hello! What is your name?"}]
@@ -58,6 +57,28 @@ def test_parts_the_developer_role_and_empty_content_are_what_the_template_gets(
     ]
     answer = client.chat.completions.create(**GREEDY | {"messages": messages})
     assert answer.choices[0].message.content == direct(engine, same).text
+
+
+def test_usage_tells_what_was_kept_of_an_earlier_request(client: openai.OpenAI, engine: Engine) -> None:
+    long = {
+        "model": MODEL,
+        "messages": [{"role": "user", "content": "Tell me of the old mill. " * 25}],
+        "max_tokens": 1,
+    }
+    client.chat.completions.create(**long)
+    *_, last = client.chat.completions.create(**long, stream=True, stream_options={"include_usage": True})
+    again = client.chat.completions.create(**long).usage
+    prefilled = direct(engine, long["messages"], max_tokens=1).started.prompt_tokens
+    assert 64 <= again.prompt_tokens_details.cached_tokens < again.prompt_tokens == prefilled
+    assert last.usage.prompt_tokens_details == again.prompt_tokens_details
+
+
+def test_answers_of_one_model_have_one_fingerprint(client: openai.OpenAI) -> None:
+    first = client.chat.completions.create(**GREEDY)
+    assert first.system_fingerprint.startswith("fp_")
+    assert {chunk.system_fingerprint for chunk in client.chat.completions.create(**GREEDY, stream=True)} == {
+        first.system_fingerprint
+    }
 
 
 def test_the_older_name_of_the_token_limit_still_counts(client: openai.OpenAI) -> None:
@@ -132,25 +153,6 @@ async def test_the_asynchronous_client_streams_two_conversations_at_once(api: Ap
     assert first != second
 
 
-def test_a_model_without_a_template_answers_by_the_plain_one(
-    client: openai.OpenAI, engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Tell me a tale."}]
-    monkeypatch.setattr("llmtui.server.chat_prompt.loaded_model", lambda _: _Base())
-    answer = client.chat.completions.create(**GREEDY | {"messages": messages, "stop": ["!!"]})
-    params = SamplingParams(temperature=0, max_tokens=20, stop=("!!", "\nUser:", "\nSystem:"))
-    prompt = "System: Be brief.\n\nUser: Tell me a tale.\n\nAssistant:"
-    assert plain_prompt([ChatMessage(**message) for message in messages]) == prompt
-    assert (
-        answer.choices[0].message.content
-        == engine.submit(GenerationRequest(prompt=prompt, params=params)).result().text
-    )
-
-
-class _Base:
-    has_chat_template = False
-
-
 def test_the_loaded_model_is_listed_and_found_by_its_name(client: openai.OpenAI) -> None:
     (listed,) = client.models.list().data
     assert (listed.id, listed.object, listed.owned_by) == (MODEL, "model", "llmtui")
@@ -166,10 +168,13 @@ def test_a_name_with_slashes_is_a_name(client: openai.OpenAI) -> None:
     assert MODEL in missing.value.message
 
 
-def test_no_model_is_listed_before_one_is_loaded(settings: Settings) -> None:
-    with Engine() as empty, serving(empty, settings) as api, openai_client(api) as client:
-        assert client.models.list().data == []
-        with pytest.raises(openai.InternalServerError) as refused:
-            client.chat.completions.create(**GREEDY)
+def test_a_request_that_names_no_model_before_one_is_chosen_is_told_to_come_back(settings: Settings) -> None:
+    with (
+        Engine() as empty,
+        serving(empty, settings) as api,
+        openai_client(api) as client,
+        pytest.raises(openai.InternalServerError) as refused,
+    ):
+        client.chat.completions.create(**GREEDY, extra_body={"model": None})
     assert (refused.value.status_code, refused.value.code) == (503, "model_not_ready")
     assert int(refused.value.response.headers["retry-after"]) >= 1

@@ -93,6 +93,15 @@ def test_a_wrong_or_unsupported_field_of_a_chat_is_a_400_that_names_it(api: Api,
     assert field in error["message"]
 
 
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/api/chat"])
+def test_a_conversation_with_tools_is_refused_in_words_that_say_so(api: Api, path: str) -> None:
+    called = [{"role": "assistant", "content": None, "tool_calls": [{"id": "a", "type": "function"}]}]
+    for messages in (called, [*USER, {"role": "tool", "content": "5", "tool_call_id": "a"}]):
+        reply = api.request("POST", path, json.dumps({"model": MODEL, "messages": messages}).encode())
+        assert reply.status == 400
+        assert b"messages with calls or results of tools are not supported" in reply.body
+
+
 def test_unknown_and_harmless_fields_are_ignored(client: openai.OpenAI) -> None:
     harmless = {"user": "a", "store": True, "metadata": {"a": "b"}, "service_tier": "auto", "n": None, "logprobs": None}
     offered = {"tools": [], "tool_choice": "none", "response_format": {"type": "text"}, "made_up": [1]}

@@ -7,7 +7,7 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmtui.insight.divergence import ScoredToken, bits_per_byte, differences, kl_bits
+from llmtui.insight.divergence import ScoredToken, Span, bits_per_byte, common_spans, differences, kl_bits
 
 
 def random_rows(seed: int, rows: int = 6, vocabulary: int = 50, scale: float = 4.0) -> np.ndarray:
@@ -67,6 +67,14 @@ def test_bits_per_byte_counts_the_same_bytes_for_both() -> None:
     other = cut([3, 4, 9, 11], [None, 1.0, 5.0, 7.0])
     # 4 and 9 are ends of tokens in both, and both have scored from there
     assert bits_per_byte([one, other]) == [15.0 / 5, 5.0 / 5]
+
+
+def test_spans_are_the_shortest_stretches_between_ends_that_all_share() -> None:
+    one = cut([2, 4, 6, 9], [None, 4.0, 6.0, 9.0])
+    other = cut([2, 3, 4, 9], [None, 1.0, 5.0, 7.0])
+    assert common_spans([one, other]) == (Span(2, 4, (4.0, 6.0)), Span(4, 9, (15.0, 7.0)))
+    assert common_spans([one]) == (Span(2, 4, (4.0,)), Span(4, 6, (6.0,)), Span(6, 9, (9.0,)))
+    assert common_spans([]) == ()
 
 
 def test_tokens_that_share_a_character_are_one_stretch() -> None:

@@ -1,5 +1,4 @@
 import json
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -7,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hub_caches import into_cache
 from huggingface_hub import constants
 from safetensors.numpy import save_file
 
@@ -39,17 +39,6 @@ def model(tmp_path: Path) -> Callable[..., Path]:
         return folder
 
     return make
-
-
-def into_cache(cache: Path, folder: Path, repo_id: str, commit: str = "a" * 40, ref: str | None = "main") -> Path:
-    repo = cache / ("models--" + repo_id.replace("/", "--"))
-    snapshot = repo / "snapshots" / commit
-    shutil.copytree(folder, snapshot)
-    (repo / "blobs").mkdir(exist_ok=True)
-    if ref is not None:
-        (repo / "refs").mkdir(exist_ok=True)
-        (repo / "refs" / ref).write_text(commit)
-    return snapshot
 
 
 def test_embedded_model_is_described_by_its_true_numbers() -> None:

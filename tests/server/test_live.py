@@ -51,6 +51,13 @@ def test_ready_says_loading_before_the_first_load(settings: Settings) -> None:
         assert (api.get("/ready").status, api.get("/ready").json["status"]) == (503, "loading")
 
 
+def test_ready_says_degraded_where_no_model_could_be_loaded(settings: Settings, tmp_path) -> None:
+    with Engine() as empty, serving(empty, settings) as api:
+        task = empty.load(str(tmp_path / "no-such-model"))
+        until(lambda: task.ended)
+        assert (api.get("/ready").status, api.get("/ready").json["status"]) == (503, "degraded")
+
+
 def test_the_live_view_shows_who_runs_and_who_waits(api: Api, engine: Engine, occupied: Callable) -> None:
     assert api.get("/requests").json == {"requests": []}
     with occupied(6):

@@ -51,6 +51,25 @@ def test_requests_that_fill_the_queue_leave_threads_for_health_and_refusals(
     assert [read_reply(connection).status for connection in waiting] == [200] * 8
 
 
+def test_of_sixty_clients_at_once_each_gets_an_answer_or_a_429_and_nothing_is_left(api: Api, engine: Engine) -> None:
+    def ask(number: int) -> int:
+        reply = api.generate(prompt="Once upon a time", max_length=40, seed=number, stream=number % 2 == 0)
+        if reply.status == 429:
+            assert 1 <= int(reply.headers["retry-after"]) <= 60
+        elif number % 2:
+            assert reply.json["success"]
+        else:
+            assert reply.events[-1]["event"] == "finished"
+        return reply.status
+
+    with ThreadPoolExecutor(60) as pool:
+        statuses = list(pool.map(ask, range(60)))
+    assert set(statuses) == {200, 429}
+    assert statuses.count(200) >= 12
+    until(lambda: engine.requests() == [])
+    assert api.get("/ready").json == {"status": "ready", "running": 0, "waiting": 0}
+
+
 def test_one_connection_serves_request_after_request(api: Api) -> None:
     import http.client
 

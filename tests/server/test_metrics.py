@@ -195,3 +195,10 @@ def test_a_file_that_was_moved_away_is_opened_anew(access_file: Path) -> None:
 def test_a_file_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(LogError, match="ACCESS_LOG_FILE"):
         setup_access_log(tmp_path / "no" / "such" / "folder")
+
+
+def test_what_waitress_refuses_leaves_a_line_too(keyed: Api, access_file: Path) -> None:
+    reply = keyed.request("POST", "/v1/completions", b"{}", {"X-Padding": "x" * 40_000})
+    assert reply.status == 431
+    (line,) = lines_of(access_file, reply.headers["x-request-id"])
+    assert (line["status"], line["error"], line["path"]) == (431, "headers_too_large", "/v1/completions")

@@ -23,10 +23,13 @@ from schemathesis.specs.openapi.checks import (
 CASES = int(os.environ.get("LLMTUI_FUZZ_CASES", "0"))
 EXAMPLES = max(3, CASES // 18)  # of each route; those without a body or a name have only one
 ANSWER_SECONDS = 30
-NOT_BUILT = r"^/api/(create|copy|push|embed|embeddings)$"  # they answer 501, as they should
+NOT_BUILT = r"^/api/(create|copy|push|embed|embeddings|blobs/.*)$"  # they answer 501, as they should
 # so that most requests reach the model, and none keeps it for long
 SHORT: dict[str, dict[str, Any]] = {
-    "/generate": {"max_new_tokens": 2},
+    "/generate": {"max_new_tokens": 2, "model": None},
+    "/score": {"model": None},
+    "/tokenize": {"model": None},
+    "/detokenize": {"model": None},
     "/v1/completions": {"max_tokens": 2, "n": 1, "model": None},
     "/v1/chat/completions": {"max_completion_tokens": 2, "n": 1, "model": None},
     "/api/generate": {"model": "tiny-tales", "options": {"num_predict": 2}},

@@ -57,6 +57,18 @@ def test_token_events_carry_the_same_facts_as_the_plain_answers_tokens(api: Api)
     ]
 
 
+def test_what_would_have_come_instead_is_told_between_the_tokens(api: Api) -> None:
+    asked = {"prompt": PROMPT, "seed": 3, "max_length": 16, "lookahead": 2, "lookahead_depth": 3}
+    streamed = api.generate(**asked, stream=True).events
+    told = [event for event in streamed if event["event"] == "lookahead"]
+    tokens = [event["index"] for event in streamed if event["event"] == "token"]
+    assert told[0]["index"] == tokens[0]
+    assert all(branch["continuation"] and len(branch["tokens"]) <= 3 for event in told for branch in event["branches"])
+    plain = api.generate(**asked).json["metadata"]
+    assert [event.keys() - {"event"} for event in told[:1]] == [event.keys() for event in plain["lookahead"][:1]]
+    assert "lookahead" not in api.generate(prompt=PROMPT, max_length=9).json["metadata"]
+
+
 def test_a_stream_is_passed_on_at_once_by_caches_and_proxies(api: Api) -> None:
     headers = api.generate(prompt=PROMPT, max_new_tokens=1, stream=True).headers
     assert headers["content-type"].startswith("text/event-stream")

@@ -3,12 +3,14 @@
 import socket
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 from api_client import Api, until
 
 from llmtui.engine import Engine
 from llmtui.server import Server, ServerError, create_app
+from llmtui.server.listener import Workers
 from llmtui.settings import Settings
 
 QUICK_SECONDS = 0.5
@@ -99,5 +101,30 @@ def test_closing_while_answers_are_being_sent_never_fails(engine: Engine) -> Non
         api = Api(server.port)
         connections = [api.raw(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n") for _ in range(8)]
         server.close()
+        for connection in connections:
+            connection.close()
+
+
+def test_what_operators_ask_has_threads_of_its_own() -> None:
+    workers = Workers(1)
+    hold, done = threading.Event(), threading.Event()
+    stuck = SimpleNamespace(is_for_operators=False, service=hold.wait, cancel=lambda: None)
+    for _ in range(3):
+        workers.add_task(stuck)
+    workers.add_task(SimpleNamespace(is_for_operators=True, service=done.set, cancel=lambda: None))
+    assert done.wait(10)
+    hold.set()
+    workers.shutdown()
+    until(lambda: workers.ended)
+
+
+def test_a_crowd_that_connects_at_once_is_taken_in_whole(server: Server) -> None:
+    connections = [socket.create_connection(("127.0.0.1", server.port), timeout=10) for _ in range(150)]
+    try:
+        assert Api(server.port).get("/info").status == 200
+        for connection in connections:
+            connection.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert {connection.recv(12) for connection in connections} == {b"HTTP/1.1 200"}
+    finally:
         for connection in connections:
             connection.close()

@@ -5,11 +5,9 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-import psutil
 import pytest
 
 from llmtui.system import paths
-from llmtui.system.machine import MachineSampler
 from llmtui.system.paths import FolderError
 from llmtui.system.terminal import Terminal, detect_terminal
 
@@ -42,26 +40,6 @@ def test_folder_that_cannot_be_made_is_one_sentence(home: Path) -> None:
     (home / "xdg_state_home").write_text("a file in the way")
     with pytest.raises(FolderError, match="xdg_state_home"):
         paths.state_dir()
-
-
-def test_sample_agrees_with_the_system_about_memory_and_this_process() -> None:
-    sampler = MachineSampler()
-    sample = sampler.sample()
-    assert sample.ram_total_bytes == os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    assert 0 < sample.process_rss_bytes < sample.ram_used_bytes < sample.ram_total_bytes
-    ballast = bytearray(os.urandom(1)) * 200_000_000
-    assert sampler.sample().process_rss_bytes - sample.process_rss_bytes == pytest.approx(len(ballast), rel=0.1)
-
-
-def test_work_of_this_process_shows_and_percentages_stay_in_range() -> None:
-    sampler = MachineSampler()
-    sampler.sample()
-    began = psutil.Process().cpu_times().user
-    while psutil.Process().cpu_times().user < began + 0.2:
-        sum(range(10_000))
-    sample = sampler.sample()
-    assert 0 < sample.cpu_percent <= 100
-    assert 10 < sample.process_cpu_percent <= 100 * (os.cpu_count() or 1)
 
 
 PLAIN = Terminal(over_ssh=False, in_tmux=False, colours="16", unicode=False, frame_rate=30)

@@ -40,6 +40,22 @@ async def test_a_prompt_becomes_text_tokens_and_facts_on_the_real_model(really: 
         assert main.panes.inspector.token is main.panes.tokens.tokens[-1]
 
 
+async def test_what_would_have_come_instead_is_told_beside_the_alternatives(really: Opened) -> None:
+    async with really(knobs={"seed": 7, "max_new_tokens": 24}) as pilot:
+        main = app_of(pilot).main
+        await send(pilot, "/set lookahead 3")
+        assert main.status.text == "lookahead is 3 from the next run on"
+        await send(pilot, "Once upon a time")
+        await until(pilot, lambda: main.progress is not None and main.progress.end is not None, timeout=60)
+        await pilot.press("tab", "tab", *["left"] * 8)
+        inspector = main.panes.inspector
+        lines = "\n".join(inspector.render_line(y).text for y in range(inspector.size.height))
+        assert lines.count("→ ") >= 3
+        # it has ended: nothing is on its way any more
+        await pilot.press("end")
+        assert "→ …" not in inspector.render_line(1).text
+
+
 async def test_again_with_a_seed_gives_the_same_text_and_without_one_a_fresh_seed(really: Opened) -> None:
     async with really(knobs={"seed": 7, "max_new_tokens": 16, "default_temperature": 1.0}) as pilot:
         main = app_of(pilot).main

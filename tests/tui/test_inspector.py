@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 from hostile import BYTES, TEXTS, harmful, screen_text
@@ -9,7 +10,7 @@ from textual.app import App, ComposeResult
 from tokens import make_candidate, make_token
 from waiting import layouts
 
-from llmtui.engine.events import Stage, Token
+from llmtui.engine.events import Branch, BranchToken, Lookahead, Stage, Token
 from llmtui.tui import facts
 from llmtui.tui.text import GlyphSet
 from llmtui.tui.widgets.inspector import NOTHING, Inspector
@@ -183,12 +184,62 @@ async def test_the_title_names_the_token_when_there_is_a_frame() -> None:
         assert "#" not in screen_text(app).splitlines()[0]
 
 
+def instead() -> Lookahead:
+    """What would have come instead of `chosen_second`."""
+    words = (b" ran", b" home", b".\n")
+    tokens = tuple(BranchToken(n, data, -0.5) for n, data in enumerate(words))
+    return Lookahead(57, (Branch(0, b" dog", -0.9, tokens), Branch(2, b" man", -2.3, tokens[:1])))
+
+
+async def test_beside_each_alternative_stands_what_would_have_followed() -> None:
+    app = Host()
+    async with app.run_test(size=(60, 12)):
+        app.inspector.show(chosen_second(), 50257, lookahead=instead())
+        lines = rows(app.inspector)
+        assert lines[1] == "1  ␣dog               41.2% → ran home.↵"
+        assert lines[3] == "3  ␣man                9.9% → ran"
+        # the token that was chosen is followed by the text itself, and of the fourth nothing is known
+        assert "→" not in lines[2] + lines[4]
+        assert "█" not in "".join(lines)
+        drawn = app.inspector.render_line(1)
+        assert [segment.style.dim for segment in drawn if segment.text.startswith(" →") and segment.style] == [True]
+
+
+async def test_while_the_alternatives_are_being_continued_an_ellipsis_says_so() -> None:
+    app = Host()
+    async with app.run_test(size=(60, 12)):
+        app.inspector.show(chosen_second(), 50257, awaited=2)
+        lines = rows(app.inspector)
+        assert [line.endswith("→ …") for line in lines[1:5]] == [True, False, True, False]
+        app.inspector.show(chosen_second(), 50257)
+        assert "→ …" not in "".join(rows(app.inspector))
+
+
+async def test_what_would_have_followed_is_cut_to_the_width_and_told_in_a_strip_too() -> None:
+    app = Host()
+    long = replace(instead().branches[0], tokens=(BranchToken(1, b" on and on" * 30, -0.1),))
+    async with app.run_test(size=(34, 9)):
+        app.inspector.show(chosen_second(), lookahead=replace(instead(), branches=(long,)))
+        assert rows(app.inspector)[2].endswith("…")
+        assert {app.inspector.render_line(y).cell_length for y in range(9)} == {34}
+    app = Host()
+    async with app.run_test(size=(80, 3)):
+        app.inspector.show(chosen_second(), lookahead=instead())
+        assert rows(app.inspector)[2] == "␣dog → ran home.↵  ␣man → ran"
+    app = Host("ascii")
+    async with app.run_test(size=(60, 12)):
+        app.inspector.show(chosen_second(), lookahead=instead())
+        assert "-> ran home." in rows(app.inspector)[1]
+        assert rows(app.inspector)[1].isascii()
+
+
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (10, 4), (20, 7), (300, 60)])
-async def test_it_draws_exactly_its_size(size: tuple[int, int]) -> None:
+@pytest.mark.parametrize("lookahead", [None, instead()])
+async def test_it_draws_exactly_its_size(size: tuple[int, int], lookahead: Lookahead | None) -> None:
     app = Host()
     async with app.run_test(size=size):
         for token in (None, chosen_second(), make_token(prob=None), make_token()):
-            app.inspector.show(token, 10)
+            app.inspector.show(token, 10, lookahead=lookahead)
             assert {app.inspector.render_line(y).cell_length for y in range(size[1])} == {size[0]}
 
 
@@ -210,7 +261,8 @@ async def test_no_token_brings_anything_harmful_to_the_screen(glyphs: GlyphSet) 
     async with app.run_test(size=(80, 40)) as pilot:
         for data in BYTES:
             candidates = [make_candidate(1, data, 0.5), *(make_candidate(9, other, 0.01) for other in hostile)]
-            app.inspector.show(make_token(data, candidates=candidates))
+            branch = Branch(9, data, -1.0, (BranchToken(9, data, -1.0),))
+            app.inspector.show(make_token(data, candidates=candidates), lookahead=Lookahead(0, (branch,)))
             assert harmful("".join(rows(app.inspector))) == set()
         await pilot.pause()
         assert harmful(screen_text(app).replace("\n", "")) == set()

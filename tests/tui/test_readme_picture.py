@@ -9,7 +9,7 @@ from conftest import Opened
 from driving import send, until
 
 from llmtui.engine.events import Finished
-from llmtui.system.machine import MachineSample
+from llmtui.system.reading import Sample
 from llmtui.tui.app import LlmTui
 
 PICTURE = Path(__file__).parent / "picture.svg"
@@ -29,7 +29,9 @@ async def test_the_readmes_picture_shows_what_the_program_shows(really: Opened, 
         await send(pilot, "Once upon a time")
         await until(pilot, lambda: app.main.progress is not None and isinstance(app.main.progress.end, Finished))
         for percent in (22.0, 61.0, 87.0, 96.0, 87.0):
-            app.main.header.show_machine(MachineSample(percent, percent, 3 * 2**30, 16 * 2**30, int(1.2 * 2**30)))
+            app.main.header.show_machine(
+                Sample(0.0, cpu_percent=percent, ram_used_bytes=3 * 2**30, ram_total_bytes=16 * 2**30)
+            )
         app.main.panes.tokens.focus()
         await pilot.press("home", *["right"] * 9)
         await until(pilot, lambda: app.main.panes.tokens.cursor == 9)

@@ -246,6 +246,9 @@ async def test_somebody_elses_tokens_on_the_real_engine(really: Opened, tiny_tal
         params = SamplingParams(max_tokens=400, ignore_eos=True, top_logprobs=0, seed=5)
         stream = tiny_tales_engine.submit(GenerationRequest(prompt="The fox", params=params, client="alice"))
         window.look()
+        window.table.action_move(-100)
+        while window.table.current != stream.request_id:
+            window.table.action_move(1)
         # pilot.press waits until the processor is idle, and a generation would be over by then
         pilot.app.simulate_key("enter")
         await until(pilot, lambda: isinstance(pilot.app.screen, WatchScreen))

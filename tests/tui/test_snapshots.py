@@ -6,15 +6,23 @@ from typing import Any
 
 import pytest
 from driving import app_of, send, until
+from samples import busy_minutes
 from scripted_engine import ScriptedEngine
+from test_compare_screen import open_form, scripted
+from test_compare_screen import run as run_comparison
+from test_differences import columns
 from textual.pilot import Pilot
 from textual.widgets import Input
 
 from llmtui.engine import GenerationRequest, SamplingParams
+from llmtui.insight.compare import Column, ModelChoice
 from llmtui.settings import Settings
-from llmtui.system.machine import MachineSample
+from llmtui.system.reading import Sample
 from llmtui.tui.app import LlmTui
+from llmtui.tui.compare_job import ComparisonView
+from llmtui.tui.screens.difference import DifferenceScreen
 from llmtui.tui.screens.help import HelpScreen
+from llmtui.tui.screens.monitor import MonitorScreen
 from llmtui.tui.screens.requests import RequestsScreen
 from llmtui.tui.screens.sweep import SweepForm
 from llmtui.tui.screens.sweep_run import SweepScreen
@@ -41,8 +49,9 @@ def snap(
             engine.finish_load()
             await until(pilot, lambda: app.main.status.text.startswith("ready"))
             for percent in (31.0, 87.0, 64.0, 90.0, 87.0):
+                used = int(percent / 100 * 4 * 2**30)
                 app.main.header.show_machine(
-                    MachineSample(percent, percent, int(percent / 100 * 4 * 2**30), 4 * 2**30, 2**30)
+                    Sample(0.0, cpu_percent=percent, ram_used_bytes=used, ram_total_bytes=4 * 2**30)
                 )
             await steps(pilot)
             await until(pilot, lambda: not app.main.bridge._timer._active.is_set())
@@ -165,6 +174,16 @@ def test_somebody_elses_request(
 
 
 @pytest.mark.parametrize("size", SIZES, ids=["wide", "small"])
+def test_the_monitor(snap: Callable[..., bool], size: tuple[int, int]) -> None:
+    async def steps(pilot: Pilot[None]) -> None:
+        main = app_of(pilot).main
+        pilot.app.push_screen(MonitorScreen(busy_minutes(), main.looked))
+        await until(pilot, lambda: isinstance(pilot.app.screen, MonitorScreen) and pilot.app.screen.view.size.height)
+
+    assert snap(size, steps)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=["wide", "small"])
 def test_a_sweep_with_the_cursor_on_a_cell_that_differs(
     snap: Callable[..., bool], engine: ScriptedEngine, size: tuple[int, int]
 ) -> None:
@@ -189,5 +208,39 @@ def test_a_sweep_with_the_cursor_on_a_cell_that_differs(
         screen._moved(replace(screen.view, seconds=1.5))
         await pilot.press("down")
         await until(pilot, lambda: screen.grid.cursor == (1, 0))
+
+    assert snap(size, steps)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=["wide", "small"])
+def test_a_comparison_of_three_models_one_of_which_cannot_be_loaded(
+    snap: Callable[..., bool], monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+) -> None:
+    p, q = columns(0.0013, 0.2, 3.0)
+    scripted(monkeypatch, ComparisonView((p, Column(ModelChoice("./x"), problem="./x is not a folder"), q)))
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await open_form(pilot, model_2="./x", model_3="q")
+        screen = await run_comparison(pilot)
+        await until(pilot, lambda: screen.status.text.startswith("done"))
+
+    assert snap(size, steps)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=["wide", "small"])
+def test_where_two_models_differ(
+    snap: Callable[..., bool], monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+) -> None:
+    scripted(monkeypatch, ComparisonView(columns(0.0013, 0.2, 3.0)))
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await open_form(pilot)
+        screen = await run_comparison(pilot)
+        await until(pilot, lambda: screen.status.text.startswith("done"))
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, DifferenceScreen))
+        difference = pilot.app.screen
+        assert isinstance(difference, DifferenceScreen)
+        await until(pilot, lambda: difference.tokens.cursor == 1)
 
     assert snap(size, steps)

@@ -1,13 +1,17 @@
 """The screen of the program: the panes, the prompt, and what each action does to them."""
 
 import inspect
+import logging
 from collections.abc import Callable
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.containers import Horizontal
+from textual.events import ScreenResume
 from textual.screen import Screen
+from textual.signal import Signal
 from textual.widgets import Static
 
 from llmtui.engine import Engine
@@ -20,17 +24,27 @@ from llmtui.tui.actions import Action, bindings, matching_commands, parse_comman
 from llmtui.tui.bridge import Bridge
 from llmtui.tui.clipboard import advice
 from llmtui.tui.conductor import Conductor
-from llmtui.tui.messages import Arrived, LoadFailed, LoadMoved, ModelLoaded, Refused
+from llmtui.tui.messages import Arrived, LessonTurned, LoadFailed, LoadMoved, ModelLoaded, Refused
 from llmtui.tui.progress import Progress, load_line, model_line, ready_line
 from llmtui.tui.screens.sizes import HEIGHTS, TOO_SMALL, WIDTHS
 from llmtui.tui.serving import Serving
 from llmtui.tui.session import Session
 from llmtui.tui.text import GlyphSet
+from llmtui.tui.widgets.gauge import SAMPLES as GAUGE_SAMPLES
 from llmtui.tui.widgets.header import Header
 from llmtui.tui.widgets.key_bar import KeyBar
 from llmtui.tui.widgets.panes import Panes
 from llmtui.tui.widgets.prompt import Prompt
 from llmtui.tui.widgets.status_bar import StatusBar, Tone
+
+if TYPE_CHECKING:
+    from llmtui.system.monitor import Monitor
+    from llmtui.system.reading import Sample
+    from llmtui.tui.classroom import Classroom
+
+LOOK_SECONDS: Final = 1.0
+
+logger = logging.getLogger(__name__)
 
 
 class MainScreen(Screen[None]):
@@ -48,7 +62,9 @@ class MainScreen(Screen[None]):
         *,
         load: Callable[[], LoadTask],
         load_named: Callable[[str], LoadTask],
+        dtype: str = "auto",
         serving: Serving | None = None,
+        lesson: str | None = None,
         watch_machine: bool = True,
         glyphs: GlyphSet = "unicode",
     ) -> None:
@@ -56,19 +72,25 @@ class MainScreen(Screen[None]):
         self.engine = engine
         self.session = session
         self.progress: Progress | None = None
+        self.classroom: Classroom | None = None
+        self._lesson = lesson
         self._load_first = load
         self._load_named = load_named
+        self._dtype = dtype
+        self.monitor: Monitor | None = None
+        self.looked: Signal[Sample] = Signal(self, "looked")
         self._serving = serving
         self._watch_machine = watch_machine
         self.glyphs: GlyphSet = glyphs
         self.header = Header(serving=serving, glyphs=glyphs, id="header")
         self.panes = Panes(glyphs=glyphs, id="panes")
+        self.body = Horizontal(self.panes, id="body")
         self.status = StatusBar(glyphs=glyphs, id="status")
         self.prompt = Prompt(glyphs=glyphs, id="prompt")
 
     def compose(self) -> ComposeResult:
         yield self.header
-        yield self.panes
+        yield self.body
         yield self.status
         yield self.prompt
         yield KeyBar(id="keys")
@@ -84,16 +106,7 @@ class MainScreen(Screen[None]):
     def _begin(self) -> None:
         """The first frame is out: now the model."""
         if self._watch_machine:
-            from llmtui.system.machine import MachineSampler
-
-            sampler = MachineSampler()
-
-            def look() -> None:
-                stats = self.engine.stats()
-                self.header.show_machine(sampler.sample())
-                self.header.show_queue(stats.running, stats.waiting)
-
-            self.set_interval(1.0, look)
+            self.bridge.run(self._make_monitor, self.watch_machine, self._cannot_watch)
         try:
             self.bridge.load(self._load_first)
         except LlmtuiError as error:
@@ -101,6 +114,40 @@ class MainScreen(Screen[None]):
             self._give_back(self.conductor.take_back())
         finally:
             self.conductor.load_is_coming = False
+        if self._lesson is not None:
+            self.action_learn(self._lesson)
+
+    def _make_monitor(self) -> "Monitor":
+        """In a thread of its own: a GPU's driver takes a moment to answer."""
+        from llmtui.system.monitor import LocalReader, Monitor
+
+        return Monitor(LocalReader(engine=self.engine))
+
+    def watch_machine(self, monitor: "Monitor") -> None:
+        """Look at the machine and the engine from now on, once a second."""
+        self.monitor = monitor
+        self.set_interval(LOOK_SECONDS, self.look)
+
+    def _cannot_watch(self, error: Exception) -> None:
+        logger.error("the machine cannot be watched", exc_info=error)
+
+    def look(self) -> None:
+        """Take a sample and show it, wherever it is shown.
+
+        Not below a window: every change there would draw the window above it, too.
+        """
+        if self.monitor is None:
+            return
+        sample = self.monitor.sample()
+        if self.app.screen is self:
+            self.header.show_sample(sample)
+        self.looked.publish(sample)
+
+    @on(ScreenResume)
+    def _catch_up(self) -> None:
+        """A window was closed: show what was sampled meanwhile."""
+        for sample in list(self.monitor.history)[-GAUGE_SAMPLES:] if self.monitor is not None else ():
+            self.header.show_sample(sample)
 
     # what the bridge reports
 
@@ -160,6 +207,8 @@ class MainScreen(Screen[None]):
         self.status.show(self.progress.line(), tone)
         if self.progress.end is not None:
             self._remind()
+        if self.classroom is not None:
+            self.classroom.take(message.events)
 
     # what the person does
 
@@ -175,6 +224,11 @@ class MainScreen(Screen[None]):
                 self.complain(error)
         elif self._attempt(lambda: self.conductor.send(text[1:] if text.startswith("//") else text)):
             self.prompt.take()
+
+    @on(LessonTurned)
+    def _page_turned(self, message: LessonTurned) -> None:
+        if self.classroom is not None:
+            self.classroom.turn(message.by)
 
     @on(Prompt.Changed)
     def _typed(self) -> None:
@@ -236,22 +290,40 @@ class MainScreen(Screen[None]):
             return
         from llmtui.tui.screens.models import ModelPicker
 
-        self.app.push_screen(ModelPicker(self.bridge, self.engine.model), self.choose_model)
+        self.app.push_screen(ModelPicker(self.bridge, self.engine.model, dtype=self._dtype), self.choose_model)
 
     def action_requests(self) -> None:
         from llmtui.tui.screens.requests import RequestsScreen
 
         self.app.push_screen(RequestsScreen(self.engine, self.bridge, self._serving, glyphs=self.glyphs))
 
+    def action_monitor(self) -> None:
+        from llmtui.tui.screens.monitor import MonitorScreen
+
+        history = () if self.monitor is None else self.monitor.history
+        self.app.push_screen(MonitorScreen(history, self.looked, glyphs=self.glyphs))
+
     def action_parameters(self) -> None:
         from llmtui.tui.screens.parameters import ParameterScreen
 
         self.app.push_screen(ParameterScreen(self.session))
 
+    def action_learn(self, argument: str = "") -> None:
+        if self.classroom is None:
+            from llmtui.tui.classroom import Classroom
+
+            self.classroom = Classroom(self)
+        if argument == "try":
+            self.classroom.try_crowd()
+        elif self.has_class("-lesson") and not argument:
+            self.classroom.close()
+        else:
+            self.classroom.open(argument)
+
     def action_sweep(self, argument: str = "") -> None:
         from llmtui.tui.screens.sweep import SweepForm
 
-        prompt = argument or self._prompt_at_hand()
+        prompt = argument or self.prompt_at_hand()
         self.app.push_screen(SweepForm(self.engine, self.bridge, self.session, prompt, glyphs=self.glyphs))
 
     def action_colour(self) -> None:
@@ -261,7 +333,7 @@ class MainScreen(Screen[None]):
             self.panes.next_colour()
 
     def action_tokens(self) -> None:
-        one_pane = self.has_class("-narrow") or self.has_class("-short")
+        one_pane = self.has_class("-narrow") or self.has_class("-short") or self.has_class("-lesson")
         self.toggle_class("-tokens" if one_pane else "-side-hidden")
         if self.focused is None:
             self.prompt.focus()
@@ -316,6 +388,8 @@ class MainScreen(Screen[None]):
         if request is not None and model is not None:
             self.progress = Progress(model.context)
             self.panes.begin(request, self.session.last_prompt or "")
+            if self.classroom is not None:
+                self.classroom.begin(request, model)
             self.status.show(self.progress.line(), Tone.BUSY)
         self._remind()
         return True
@@ -328,7 +402,7 @@ class MainScreen(Screen[None]):
         self.prompt.write(f"/{found[0].slash}{' ' if found[0].argument else ''}")
         return True
 
-    def _prompt_at_hand(self) -> str:
+    def prompt_at_hand(self) -> str:
         """What is being typed, or else the last prompt."""
         typed = self.prompt.text
         return typed if typed and not typed.startswith("/") else self.session.last_prompt or ""

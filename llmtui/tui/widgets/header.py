@@ -15,7 +15,7 @@ from llmtui.tui.text import GLYPHS, GlyphSet, cell_width, middle_ellipsis, visib
 from llmtui.tui.widgets.gauge import Gauge, format_bytes
 
 if TYPE_CHECKING:
-    from llmtui.system.machine import MachineSample
+    from llmtui.system.reading import Sample
 
 
 # In less, the address stands in the window of the requests alone.
@@ -91,16 +91,23 @@ class Header(Horizontal):
         """The model's facts."""
         self.query_one(Title).show(text)
 
+    def show_sample(self, sample: "Sample") -> None:
+        """The machine, and the engine's queue."""
+        self.show_machine(sample)
+        if sample.engine is not None:
+            self.show_queue(sample.engine.running, sample.engine.waiting)
+
     def show_queue(self, running: int, waiting: int) -> None:
         """The engine's queue, where others can ask."""
         for state in self.query(ApiState):
             state.show(running, waiting)
 
-    def show_machine(self, sample: "MachineSample") -> None:
+    def show_machine(self, sample: "Sample") -> None:
         """Processor and memory of the whole machine."""
         self.query_one("#cpu", Gauge).push(sample.cpu_percent)
-        share = 100 * sample.ram_used_bytes / sample.ram_total_bytes
-        self.query_one("#ram", Gauge).push(share, format_bytes(sample.ram_used_bytes))
+        used, total = sample.ram_used_bytes, sample.ram_total_bytes
+        if used is not None and total:
+            self.query_one("#ram", Gauge).push(100 * used / total, format_bytes(used))
 
 
 class ApiState(Widget):

@@ -9,10 +9,10 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
-from llmtui.engine.events import Token
+from llmtui.engine.events import Lookahead, Token
 from llmtui.tui import facts
 from llmtui.tui.facts import Alternative
-from llmtui.tui.text import GLYPHS, GlyphSet, cell_width, middle_ellipsis, piece
+from llmtui.tui.text import GLYPHS, GlyphSet, cell_width, cut, middle_ellipsis, piece
 
 NOTHING = "Move the cursor over a token to see how it was chosen."
 COMPACT_ROWS = 3
@@ -30,16 +30,19 @@ _BOLD = Style(bold=True)
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """One line of text in one style."""
+    """One line of text in one style, and after it something dim."""
 
     text: str
     style: Style = _PLAIN
+    aside: str = ""
 
 
 class Inspector(Widget):
     """Probability, surprisal, rank and entropy of one token, its alternatives with bars that sum to 1, and its draw.
 
-    In three rows or less it is a strip: the numbers, the alternatives in a line, and the stages.
+    Where alternatives were continued (lookahead), what would have followed stands in place of the bars.
+    In three rows or less it is a strip: the numbers, the alternatives in a line, and what would have followed or the
+    stages.
     """
 
     DEFAULT_CSS = """
@@ -66,6 +69,8 @@ class Inspector(Widget):
         self._token: Token | None = None
         self._vocab_size: int | None = None
         self._raw_top = RAW_TOP
+        self._lookahead: Lookahead | None = None
+        self._awaited = 0
         self._rows: tuple[tuple[int, int], list[_Row]] | None = None
 
     @property
@@ -73,15 +78,25 @@ class Inspector(Widget):
         """The token shown."""
         return self._token
 
-    def show(self, token: Token | None, vocab_size: int | None = None, raw_top: int = RAW_TOP) -> None:
+    def show(
+        self,
+        token: Token | None,
+        vocab_size: int | None = None,
+        raw_top: int = RAW_TOP,
+        lookahead: Lookahead | None = None,
+        awaited: int = 0,
+    ) -> None:
         """Show a token, or none.
 
         vocab_size: of the model, for the number of tokens that have no row.
         raw_top: how many candidates were asked for (`top_logprobs`): so many of them have a known rank.
+        lookahead, awaited: what would have come instead of the token, and how many alternatives are not told yet.
         """
-        if token is self._token and (vocab_size, raw_top) == (self._vocab_size, self._raw_top):
+        shown = (self._vocab_size, self._raw_top, self._lookahead, self._awaited)
+        if token is self._token and (vocab_size, raw_top, lookahead, awaited) == shown:
             return
         self._token, self._vocab_size, self._raw_top = token, vocab_size, raw_top
+        self._lookahead, self._awaited = lookahead, awaited
         self.border_title = None if token is None else Content(self._titled(token))
         self._repaint()
 
@@ -103,7 +118,11 @@ class Inspector(Widget):
         rows, base = self._rows[1], self.rich_style
         if y >= len(rows):
             return Strip.blank(width, base)
-        return Strip([Segment(rows[y].text, base + rows[y].style)]).adjust_cell_length(width, base)
+        row = rows[y]
+        segments = [Segment(row.text, base + row.style)]
+        if row.aside:
+            segments.append(Segment(row.aside, base + _DIM))
+        return Strip(segments).adjust_cell_length(width, base)
 
     def _repaint(self) -> None:
         self._rows = None
@@ -125,6 +144,8 @@ class Inspector(Widget):
         alternatives = facts.alternatives(token, sampled=sampled, top=self._raw_top)
         if height <= COMPACT_ROWS:
             rows = [_Row("  ".join(numbers), _BOLD), _Row(self._in_a_line(alternatives, width))]
+            if self._continued:
+                return [*rows, _Row("", aside=self._followed_in_a_line(alternatives, width))][:height]
             return [*rows, *self._drawn(token, width, 1)][:height]
         rows = [_Row(text, _BOLD) for text in _fill(numbers, width, "  ")]
         room = height - len(rows)
@@ -156,12 +177,14 @@ class Inspector(Widget):
         bits_cells = max([5, *(len(b) for _, b in numbers)])
         head_cells = rank_cells + 1 + 1 + name_cells + 1 + percent_cells
         with_bits = head_cells + 1 + bits_cells + 4 <= width
-        bar_cells = width - head_cells - (1 + bits_cells + 4 if with_bits else 0) - 1
+        with_bits = with_bits and not self._continued
+        bar_cells = 0 if self._continued else width - head_cells - (1 + bits_cells + 4 if with_bits else 0) - 1
+        followed = self._followed(shown, width - head_cells - 1)
         rows: list[_Row] = []
-        for row, name, (share, surprisal) in zip(shown, names, numbers, strict=True):
+        for row, name, (share, surprisal), after in zip(shown, names, numbers, followed, strict=True):
             text = f"{row.rank or '':>{rank_cells}} {self._mark(row)}{_pad(name, name_cells)} {share:>{percent_cells}}"
             text += f" {surprisal:>{bits_cells}} bit" if with_bits else ""
-            rows.append(_Row(self._barred(text, row.prob, bar_cells), _style(row)))
+            rows.append(_Row(self._barred(text, row.prob, bar_cells), _style(row), f" {after}" if after else ""))
         text = f"{_pad(label, head_cells - percent_cells - 1)} {facts.percent(rest):>{percent_cells}}"
         text += " " * (1 + bits_cells + 4) if with_bits else ""
         rows.append(_Row(self._barred(text, rest, bar_cells), _DIM))
@@ -184,6 +207,28 @@ class Inspector(Widget):
                 break
             text = longer
         return text
+
+    @property
+    def _continued(self) -> bool:
+        """Whether alternatives of this token were continued, or are being continued."""
+        return self._lookahead is not None or self._awaited > 0
+
+    def _followed(self, rows: list[Alternative], cells: int) -> list[str]:
+        """For each row what would have followed it, in so many cells; "" where nothing is known.
+
+        It begins right after the arrow: with its space, or where it goes on the word, without one.
+        """
+        arrow = GLYPHS[self.glyphs].arrow
+        texts = facts.followed(rows, self._lookahead, self._awaited, glyphs=self.glyphs)
+        return [cut(f"{arrow}{text}", cells, glyphs=self.glyphs) if text else "" for text in texts]
+
+    def _followed_in_a_line(self, alternatives: list[Alternative], width: int) -> str:
+        """The continued alternatives side by side, each with the same share of the line."""
+        texts = facts.followed(alternatives, self._lookahead, self._awaited, glyphs=self.glyphs)
+        known = [(self._piece(row, 10), text) for row, text in zip(alternatives, texts, strict=True) if text]
+        cells = (width - 2 * (len(known) - 1)) // max(1, len(known))
+        arrow = GLYPHS[self.glyphs].arrow
+        return "  ".join(cut(f"{name} {arrow}{text}", cells, glyphs=self.glyphs) for name, text in known)
 
     def _rest_label(self, shown: int, width: int) -> str:
         """What the row of all other tokens is called, where the whole row has `width` cells."""

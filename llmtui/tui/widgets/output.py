@@ -63,8 +63,9 @@ class Output(LinePane):
     }
     """
 
-    def __init__(self, *, id: str | None = None) -> None:
+    def __init__(self, *, empty: str = EMPTY, id: str | None = None) -> None:
         super().__init__(id=id)
+        self._empty = empty
         self._lines: list[Line] = []
         self._wrapped_for = 0
         self._strips: LRUCache[int, Strip] = LRUCache(CACHED_LINES)
@@ -180,7 +181,7 @@ class Output(LinePane):
         width = self.window.width
         base = self.rich_style
         if not self._lines:
-            hint = [*wrap(EMPTY, width), *[""] * (place + 1)][place] if width else ""
+            hint = [*wrap(self._empty, width), *[""] * (place + 1)][place] if width else ""
             return Strip([Segment(hint, self.get_component_rich_style("output--note"))]).crop_extend(0, width, base)
         if place >= len(self._lines):
             return Strip.blank(width, base)

@@ -9,8 +9,8 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 
-from llmtui.engine.events import Event, Failed, Finished, Prefilled, Started, Token
-from llmtui.engine.requests import GenerationRequest
+from llmtui.engine.events import Event, Failed, Finished, Lookahead, Prefilled, Started, Token
+from llmtui.engine.requests import GenerationRequest, SamplingParams
 from llmtui.tui.progress import SEPARATOR
 from llmtui.tui.text import GlyphSet
 from llmtui.tui.widgets.inspector import Inspector
@@ -37,6 +37,8 @@ class Panes(Horizontal):
         self._first: int | None = None
         self._ranked: Callable[[Token], int] = _no_ranks
         self._inspected_at = 0.0
+        self._asked: SamplingParams | None = None
+        self._lookaheads: dict[int, Lookahead] = {}
         self.output = Output(id="output")
         self.tokens = TokenView(glyphs=glyphs, id="tokens")
         self.inspector = Inspector(glyphs=glyphs, id="inspector")
@@ -65,6 +67,7 @@ class Panes(Horizontal):
         ranked: how many of a token's first candidates are the most probable ones; by default as the request asks for.
         """
         self._temperature = request.params.temperature
+        self._asked = request.params
         self._ranked = ranked or (lambda _: request.params.top_logprobs)
         self.output.add(Kind.HEADING, self._mark + ("you" if request.messages else "prompt"))
         self.output.add(Kind.PROMPT, shortened(prompt))
@@ -85,6 +88,10 @@ class Panes(Horizontal):
                 case Token():
                     self._note_missing(event)
                     tokens.append(event)
+                case Lookahead():
+                    self._lookaheads[event.index] = event
+                case Finished() | Failed():
+                    self._asked = None
         self.output.extend("".join(event.delta for event in events if isinstance(event, (Token, Finished))))
         self.tokens.append(tokens)
         self.strip.push(tokens)
@@ -121,7 +128,16 @@ class Panes(Horizontal):
         if at_once or now - self._inspected_at >= INSPECT_SECONDS:
             self._inspected_at = now
             token = self.tokens.current
-            self.inspector.show(token, self._vocab_size, 0 if token is None else self._ranked(token))
+            ranked = 0 if token is None else self._ranked(token)
+            lookahead = None if token is None else self._lookaheads.get(token.index)
+            self.inspector.show(token, self._vocab_size, ranked, lookahead, self._awaited(token))
+
+    def _awaited(self, token: Token | None) -> int:
+        """How many alternatives of a token are still being continued: those of the newest tokens of a running text."""
+        asked = self._asked
+        if asked is None or token is None or token.is_prompt:
+            return 0
+        return asked.lookahead if self.tokens.tokens[-1].index - token.index <= asked.lookahead_depth else 0
 
     def _note_missing(self, token: Token) -> None:
         """Say how many tokens there were before the first one that came, if it is not the first."""
@@ -133,6 +149,7 @@ class Panes(Horizontal):
     def _clear_tokens(self) -> None:
         self.tokens.clear()
         self.strip.clear()
+        self._lookaheads.clear()
         self.inspector.show(None)
 
     def _name_colour(self) -> None:

@@ -223,9 +223,13 @@ class TokenView(LinePane):
         start = self.cursor if self.cursor is not None else self._start + (by < 0)
         stop = len(self._tokens) if by > 0 else -1
         for place in range(start + by, stop, by):
-            if heat.is_surprise(self._tokens[place]):
+            if self.stops_at(self._tokens[place]):
                 self.cursor = place
                 return
+
+    def stops_at(self, token: Token) -> bool:
+        """Whether [ and ] stop at a token."""
+        return heat.is_surprise(token)
 
     def action_first(self) -> None:
         """Go to the first token."""

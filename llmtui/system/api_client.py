@@ -1,0 +1,107 @@
+"""Asks a running llmtui over HTTP; whatever goes wrong is one sentence."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import httpx2
+
+from llmtui.errors import LlmtuiError
+from llmtui.system.monitor import OutOfReach
+
+CONNECT_SECONDS: Final = 5.0
+ANSWER_SECONDS: Final = 30.0
+
+
+class ServerUnreachable(OutOfReach):
+    """Nobody answers at that address, or not as an llmtui would."""
+
+
+class ServerRefused(LlmtuiError):
+    """The server answered that it will not. status: of HTTP. field: of the request that is at fault, if one is."""
+
+    def __init__(self, status: int, message: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.field = field
+
+
+class ApiClient:
+    """One server, by its address, with the key that it wants. May be used by several threads."""
+
+    def __init__(self, url: str, key: str | None = None) -> None:
+        """Raises ServerUnreachable for what is no address."""
+        parts = urlsplit(url if "://" in url else f"http://{url}")
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ServerUnreachable(f"{url} is no address of a server: give one like http://127.0.0.1:5000")
+        self.url = parts.geturl().rstrip("/")
+        headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+        timeout = httpx2.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS)
+        self._http = httpx2.Client(base_url=self.url, headers=headers, timeout=timeout, trust_env=False)
+
+    def get(self, path: str) -> Any:
+        """The JSON of an answer. Raises ServerUnreachable, ServerRefused."""
+        return _json(self.ask("GET", path), self.url)
+
+    def post(self, path: str, body: dict[str, Any]) -> Any:
+        """The JSON of an answer. Raises ServerUnreachable, ServerRefused."""
+        return _json(self.ask("POST", path, body), self.url)
+
+    def text(self, path: str) -> str:
+        """An answer as it is. Raises ServerUnreachable, ServerRefused."""
+        return self.ask("GET", path).text
+
+    def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> httpx2.Response:
+        """Raises ServerUnreachable, ServerRefused."""
+        try:
+            answer = self._http.request(method, path, json=body)
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+            raise self._unreachable(error) from None
+        _refuse_errors(answer)
+        return answer
+
+    @contextmanager
+    def events(self, path: str, body: dict[str, Any]) -> Iterator[Iterator[dict[str, Any]]]:
+        """Server-sent events, each a JSON object, as they come. Raises ServerUnreachable, ServerRefused."""
+        # a request may wait in the queue for long, and says nothing meanwhile
+        timeout = httpx2.Timeout(None, connect=CONNECT_SECONDS)
+        try:
+            with self._http.stream("POST", path, json=body, timeout=timeout) as answer:
+                if answer.is_error:
+                    answer.read()
+                _refuse_errors(answer)
+                yield (json.loads(line[5:]) for line in answer.iter_lines() if line.startswith("data:"))
+        except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, ValueError) as error:
+            raise self._unreachable(error) from None
+
+    def _unreachable(self, error: Exception) -> ServerUnreachable:
+        return ServerUnreachable(f"{self.url} does not answer: {_reason(error)}")
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, httpx2.TimeoutException):
+        return "it took too long"
+    return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
+
+
+def _json(answer: httpx2.Response, url: str) -> Any:
+    try:
+        return answer.json()
+    except ValueError:
+        raise ServerUnreachable(f"{url} does not answer as an llmtui: what it sent is no JSON") from None
+
+
+def _refuse_errors(answer: httpx2.Response) -> None:
+    if not answer.is_error and not answer.is_redirect:
+        return
+    message, field = f"HTTP {answer.status_code}", None
+    try:
+        error = answer.json()["error"]
+        message, field = str(error["message"]), error.get("param")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        pass
+    if answer.status_code == 401:
+        message += ": set LLMTUI_API_KEY, or give --api-key"
+    raise ServerRefused(answer.status_code, f"the server refused: {message}", field)

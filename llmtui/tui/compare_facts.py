@@ -1,0 +1,60 @@
+"""What a column of a comparison says of its model, in words: pure, from what was measured."""
+
+from typing import Final
+
+from llmtui.insight.compare import Column
+from llmtui.units import count, fixed, short_count, size
+
+# From so many cells on, two facts share a line.
+TWO: Final = 36
+GAP: Final = 2
+NAMES: Final = (
+    "params",
+    "context",
+    "disk",
+    "load",
+    "memory",
+    "peak",
+    "first",
+    "tok/s",
+    "bit/byte",
+    "tokens",
+    "KL(p‖q)",
+    "top-1",
+)
+
+
+def column_facts(column: Column | None) -> list[tuple[str, str]]:
+    """Name and value of each fact, in the order they are shown; dashes for what is not known."""
+    measured = None if column is None else column.measured
+    if column is None or measured is None:
+        return [(name, "–") for name in NAMES]
+    agreement = column.top1_agreement
+    values = (
+        short_count(measured.info.parameters),
+        count(measured.info.context),
+        size(measured.disk_bytes),
+        f"{measured.info.load_seconds:.1f} s",
+        size(measured.memory_bytes),
+        size(measured.peak_bytes),
+        "–" if measured.first_token is None else f"{measured.first_token:.2f} s",
+        fixed(measured.tokens_per_second, 1),
+        fixed(column.bits_per_byte, 3),
+        count(measured.tokens),
+        fixed(column.mean_kl_bits, 4),
+        "–" if agreement is None else f"{agreement:.1%}",
+    )
+    return list(zip(NAMES, values, strict=True))
+
+
+def fact_lines(facts: list[tuple[str, str]], width: int) -> list[str]:
+    """The facts below each other, two a line where there is room."""
+    if width < TWO:
+        return [_line(name, value, width) for name, value in facts]
+    half = (width - GAP) // 2
+    pairs = zip(facts[::2], facts[1::2], strict=True)
+    return [f"{_line(*first, half)}{' ' * GAP}{_line(*second, half)}" for first, second in pairs]
+
+
+def _line(name: str, value: str, width: int) -> str:
+    return f"{name}{value:>{max(0, width - len(name))}}"
