@@ -17,6 +17,7 @@ _COMMANDS = {
         "llmtui.commands.dashboard:dashboard",
         "Print a Grafana dashboard over the API's metrics, as JSON.",
     ),
+    "bench": ("llmtui.commands.bench:bench", "Measure how fast a model runs here, and against what."),
     "monitor": (
         "llmtui.commands.monitor:monitor",
         "Watch the machine: processor in all and per core, load, memory, GPU.",
