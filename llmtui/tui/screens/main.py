@@ -10,7 +10,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.events import ScreenResume
-from textual.screen import Screen
 from textual.signal import Signal
 from textual.widgets import Static
 
@@ -26,6 +25,7 @@ from llmtui.tui.clipboard import advice
 from llmtui.tui.conductor import Conductor
 from llmtui.tui.messages import Arrived, LessonTurned, LoadFailed, LoadMoved, ModelLoaded, Refused
 from llmtui.tui.progress import Progress, load_line, model_line, ready_line
+from llmtui.tui.screens.main_windows import MainWindows
 from llmtui.tui.screens.sizes import HEIGHTS, TOO_SMALL, WIDTHS
 from llmtui.tui.serving import Serving
 from llmtui.tui.session import Session
@@ -47,7 +47,7 @@ LOOK_SECONDS: Final = 1.0
 logger = logging.getLogger(__name__)
 
 
-class MainScreen(Screen[None]):
+class MainScreen(MainWindows):
     """Shows what the bridge reports, and hands what the person does to the conductor."""
 
     AUTO_FOCUS = "#prompt"
@@ -284,30 +284,6 @@ class MainScreen(Screen[None]):
         self.status.show("new", Tone.CALM)
         self.prompt.focus()
 
-    def action_models(self, argument: str = "") -> None:
-        if argument:
-            self.choose_model(argument)
-            return
-        from llmtui.tui.screens.models import ModelPicker
-
-        self.app.push_screen(ModelPicker(self.bridge, self.engine.model, dtype=self._dtype), self.choose_model)
-
-    def action_requests(self) -> None:
-        from llmtui.tui.screens.requests import RequestsScreen
-
-        self.app.push_screen(RequestsScreen(self.engine, self.bridge, self._serving, glyphs=self.glyphs))
-
-    def action_monitor(self) -> None:
-        from llmtui.tui.screens.monitor import MonitorScreen
-
-        history = () if self.monitor is None else self.monitor.history
-        self.app.push_screen(MonitorScreen(history, self.looked, glyphs=self.glyphs))
-
-    def action_parameters(self) -> None:
-        from llmtui.tui.screens.parameters import ParameterScreen
-
-        self.app.push_screen(ParameterScreen(self.session))
-
     def action_learn(self, argument: str = "") -> None:
         if self.classroom is None:
             from llmtui.tui.classroom import Classroom
@@ -319,12 +295,6 @@ class MainScreen(Screen[None]):
             self.classroom.close()
         else:
             self.classroom.open(argument)
-
-    def action_sweep(self, argument: str = "") -> None:
-        from llmtui.tui.screens.sweep import SweepForm
-
-        prompt = argument or self.prompt_at_hand()
-        self.app.push_screen(SweepForm(self.engine, self.bridge, self.session, prompt, glyphs=self.glyphs))
 
     def action_colour(self) -> None:
         if self.panes.tokens.region.area == 0:
