@@ -171,7 +171,7 @@ class Sequence:
         own, of_branches = logits.tensor_split((len(logits) - len(part.branches),))
         reason = self._accept_own(part, own, rows, began_ns)
         if part.branches:
-            self._tell(self._explorer.accept([self._most_probable(row) for row in of_branches]))
+            self._tell(self._explorer.accept(self._most_probable(of_branches)))
         return reason
 
     def _accept_own(self, part: Slice, logits: Tensor, rows: int, began_ns: int) -> FinishReason | None:
@@ -182,11 +182,13 @@ class Sequence:
             return None
         return self._draw_along(part.drafts, logits[-1 - len(part.drafts) :], rows, began_ns)
 
-    def _most_probable(self, logits: Tensor) -> BranchToken:
-        """The greedy choice from a row of logits, [vocab]; the lowest id of equals."""
-        token_id = int(logits.argmax())
-        logprob = float(logits[token_id] - torch.logsumexp(logits, dim=-1))
-        return BranchToken(token_id, self.model.pieces.bytes_of(token_id), min(0.0, logprob))
+    def _most_probable(self, logits: Tensor) -> list[BranchToken]:
+        """The greedy choice from each row of logits, [rows, vocab]; the lowest id of equals."""
+        ids = logits.argmax(dim=-1)
+        logprobs = logits.gather(1, ids[:, None])[:, 0] - torch.logsumexp(logits, dim=-1)
+        bytes_of = self.model.pieces.bytes_of
+        found = zip(ids.tolist(), logprobs.clamp_(max=0.0).tolist(), strict=True)
+        return [BranchToken(i, bytes_of(i), logprob) for i, logprob in found]
 
     def _tell(self, lookaheads: list[Lookahead]) -> None:
         for lookahead in lookaheads:
