@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from llmtui.insight.block_diagram import Diagram
     from llmtui.models.catalog import CatalogEntry
     from llmtui.settings import Settings
+    from llmtui.system.measured import MeasuredSpeed
 
 
 @click.group(invoke_without_command=True, context_settings=CONTEXT)
@@ -21,7 +22,8 @@ def models(ctx: click.Context, /, as_json: bool, **flags: Any) -> None:
     """List the models on this machine.
 
     --json: a list with the keys name, kind, path, architecture, parameters, context, size_bytes,
-    estimated_memory_bytes, dtype, licence, has_chat_template, problem.
+    estimated_memory_bytes, dtype, licence, has_chat_template, problem, measured. measured: what `llmtui bench` found
+    on this machine, newest first, a list with the keys dtype, device, tokens_per_second (one stream), when.
     """
     if ctx.invoked_subcommand is not None:
         return
@@ -59,16 +61,19 @@ def run_list(settings: "Settings", as_json: bool) -> int:
     from llmtui.models.catalog import list_models
     from llmtui.models.licence import licence_of
     from llmtui.system.logs import setup_logging
+    from llmtui.system.measured import measured_speeds, speeds_of
     from llmtui.system.paths import log_file
     from llmtui.units import count, short_count, size
 
     setup_logging(log_file(), settings.debug)
     entries = list_models()
+    kept = measured_speeds()
+    speeds = {entry.name: speeds_of(entry.name, entry.path, kept) for entry in entries}
     if as_json:
-        write_json([entry_fields(entry) for entry in entries])
+        write_json([entry_fields(entry, speeds[entry.name]) for entry in entries])
         return exit_codes.DONE
     write_table(
-        ("model", "parameters", "context", "on disk", "dtype", "licence", ""),
+        ("model", "parameters", "context", "on disk", "dtype", "tok/s here", "licence", ""),
         [
             (
                 entry.name,
@@ -76,17 +81,27 @@ def run_list(settings: "Settings", as_json: bool) -> int:
                 count(entry.context),
                 size(entry.size_bytes),
                 entry.dtype or "–",
+                speeds_text(speeds[entry.name]),
                 licence_of(entry.path) or "–",
                 entry.problem or ("chat" if entry.has_chat_template else ""),
             )
             for entry in entries
         ],
-        "<>>><<<",
+        "<>>><<<<",
     )
     return exit_codes.DONE
 
 
-def entry_fields(entry: "CatalogEntry") -> dict[str, Any]:
+def speeds_text(speeds: "list[MeasuredSpeed]") -> str:
+    """What was measured, newest first: `205.3 float32, 310.2 int8`; a dash before any benchmark."""
+    parts = [
+        f"{speed.tokens_per_second:.1f} {speed.dtype}" + ("" if speed.device == "cpu" else f" {speed.device}")
+        for speed in speeds
+    ]
+    return ", ".join(parts) or "–"
+
+
+def entry_fields(entry: "CatalogEntry", speeds: "list[MeasuredSpeed]") -> dict[str, Any]:
     from llmtui.models.licence import licence_of
 
     return {
@@ -102,6 +117,10 @@ def entry_fields(entry: "CatalogEntry") -> dict[str, Any]:
         "licence": licence_of(entry.path),
         "has_chat_template": entry.has_chat_template,
         "problem": entry.problem,
+        "measured": [
+            {name: getattr(speed, name) for name in ("dtype", "device", "tokens_per_second", "when")}
+            for speed in speeds
+        ],
     }
 
 

@@ -1,6 +1,7 @@
 """A model that is ready: weights, tokenizer, and what turns a request into a sequence of it."""
 
 from collections.abc import Iterable
+from collections.abc import Sequence as SequenceOf
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +11,9 @@ from llmtui.engine.loads import ModelInfo
 from llmtui.engine.pace import Pace
 from llmtui.engine.requests import GenerationRequest
 from llmtui.engine.runner import Runner
+from llmtui.engine.scheduler import Slice
 from llmtui.engine.sequence import Sequence
+from llmtui.engine.telemetry import RawRow, facts_of_all
 from llmtui.engine.watching import WatchedStream
 
 
@@ -68,6 +71,10 @@ class LoadedModel:
             problem = f"needs rows beside the real ones, and {self.info.name} runs {self.runner.path}: set it to 0"
             raise ParameterError("lookahead", problem)
         return Sequence(request, stream, self, prompt_ids, max_tokens)
+
+    def compute(self, work: SequenceOf[Slice]) -> list[list[RawRow]]:
+        """One forward: of each slice the facts of its rows, of the last one alone unless it wants `all_rows`."""
+        return facts_of_all(self.runner.forward(work))
 
     def _checked(self, ids: Iterable[int]) -> list[int]:
         checked = list(ids)

@@ -18,9 +18,8 @@ from llmtui.engine.speed import Speedometer
 from llmtui.engine.watching import EndedRequest, remember
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from llmtui.engine.sequence import Sequence
+    from llmtui.engine.telemetry import RawRow
 
 T = TypeVar("T")
 
@@ -103,11 +102,12 @@ class EngineLoop:
         try:
             while not self.closed:
                 self._turn()
-        except BaseException:
+        except BaseException as error:
+            logger.exception("the engine's thread ended by itself")
             self.crashed = True
-            raise
-        finally:
-            self._end_everybody()
+            self._close(error)
+        else:
+            self._close(None)
 
     def _turn(self) -> None:
         self._take_commands()
@@ -118,13 +118,16 @@ class EngineLoop:
             self._start(sequence)
         self._step()
 
-    def _end_everybody(self) -> None:
-        """Whatever ended the thread, no reader waits in vain."""
+    def _close(self, error: BaseException | None) -> None:
+        """Let nobody in and end those that are inside: whatever ended the thread, no reader waits in vain."""
         self._admission.close()
         self.closed = True
         self._take_commands()
         for sequence in self._admission.everybody():
-            self._finish(sequence, "cancelled")
+            if error is None:
+                self._finish(sequence, "cancelled")
+            else:
+                self._fail(sequence, error)
 
     def _take_commands(self) -> None:
         """Do what other threads asked for; with nothing to run, wait for it, or for an idle model's time to be up."""
@@ -162,7 +165,7 @@ class EngineLoop:
         """Compute slices in one forward. If it fails, each has one of its own: only those to blame end in error."""
         began_ns = time.perf_counter_ns()
         try:
-            outputs = work[0].sequence.model.runner.forward(work)
+            outputs = work[0].sequence.model.compute(work)
         except Exception as error:
             logger.exception("a forward over %d sequences failed", len(work))
             if len(work) == 1:
@@ -173,14 +176,14 @@ class EngineLoop:
             return
         self.scheduler.took(work, (time.perf_counter_ns() - began_ns) / 1e9)
         rows = sum(part.rows for part in work)
-        for part, logits in zip(work, outputs, strict=True):
-            self._advance(part, logits, rows, began_ns)
+        for part, raws in zip(work, outputs, strict=True):
+            self._advance(part, raws, rows, began_ns)
 
-    def _advance(self, part: Slice, logits: "Tensor", rows: int, began_ns: int) -> None:
+    def _advance(self, part: Slice, raws: "list[RawRow]", rows: int, began_ns: int) -> None:
         sequence = part.sequence
         generated = sequence.generated
         try:
-            reason = sequence.accept(part, logits, rows, began_ns)
+            reason = sequence.accept(part, raws, rows, began_ns)
         except Exception as error:
             logger.exception("request %s failed", sequence.request.request_id)
             self._fail(sequence, error)
@@ -189,7 +192,7 @@ class EngineLoop:
         if reason is not None:
             self._finish(sequence, reason)
 
-    def _fail(self, sequence: "Sequence", error: Exception) -> None:
+    def _fail(self, sequence: "Sequence", error: BaseException) -> None:
         self._end(sequence, lambda: sequence.fail(error))
 
     def _end(self, sequence: "Sequence", report: Callable[[], None]) -> None:

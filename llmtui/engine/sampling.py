@@ -38,11 +38,36 @@ class Ranking:
 
     def __init__(self, logits: Tensor, depth: int = FIRST_DEPTH) -> None:
         self.logits = logits
-        self._values = logits.numpy()  # the same memory: NumPy counts and compares a row several times faster
-        self.size = int(np.count_nonzero(self._values > -math.inf))
+        self.row = logits.numpy()  # the same memory: NumPy counts and compares a row several times faster
+        self.size = int(np.count_nonzero(self.row > -math.inf))
         self.ids: NDArray[np.int64] = np.empty(0, np.int64)
         self.values: NDArray[np.float64] = np.empty(0, np.float64)
         self.sort(depth)
+
+    @classmethod
+    def of_all(cls, logits: Tensor) -> "list[Ranking]":
+        """The rankings of many rows, [n, vocab], in one pass."""
+        depth = FIRST_DEPTH + 1
+        if logits.shape[1] <= depth:
+            return [cls(row) for row in logits]
+        top = torch.topk(logits, depth)
+        values, ids = top.values.numpy(), top.indices.numpy()
+        order = np.lexsort((ids, -values))
+        values, ids = np.take_along_axis(values, order, 1), np.take_along_axis(ids, order, 1)
+        # equals of the last one may be anywhere; a row with tokens left out, or with what is no number, is rare
+        plain = (values[:, -2] > values[:, -1]) & (logits.amin(-1).numpy() > -math.inf)
+        return [
+            cls._with(row, ids[n, :-1], values[n, :-1].astype(np.float64)) if plain[n] else cls(row)
+            for n, row in enumerate(logits)
+        ]
+
+    @classmethod
+    def _with(cls, logits: Tensor, ids: NDArray[np.int64], values: NDArray[np.float64]) -> "Ranking":
+        """Of a row without -inf, whose beginning is known."""
+        ranking = cls.__new__(cls)
+        ranking.logits, ranking.row, ranking.size = logits, logits.numpy(), len(logits)
+        ranking.ids, ranking.values = ids, values
+        return ranking
 
     def sort(self, depth: int) -> None:
         """Make at least the first `depth` tokens available in `ids` and `values`, with all equals of the last one."""
@@ -53,9 +78,9 @@ class Ranking:
             depth = self.size
         ids = torch.topk(self.logits, depth, sorted=False).indices.numpy()
         if depth < self.size:
-            last = self._values[ids].min()
-            ids = np.concatenate((ids[self._values[ids] > last], np.flatnonzero(self._values == last)))
-        values = self._values[ids]
+            last = self.row[ids].min()
+            ids = np.concatenate((ids[self.row[ids] > last], np.flatnonzero(self.row == last)))
+        values = self.row[ids]
         order = np.lexsort((ids, -values))
         self.ids = ids[order]
         self.values = values[order].astype(np.float64)
@@ -70,31 +95,29 @@ class Ranking:
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """The SAMPLED distribution: the first `kept` tokens of a ranking at a temperature; temperature 0 is greedy."""
+    """The SAMPLED distribution: the first `kept` tokens of a ranking at a temperature; temperature 0 is greedy.
+
+    log_total: natural log of the sum over the kept tokens of exp(logit / temperature)
+    """
 
     ranking: Ranking
     kept: int
     temperature: float
     stages: tuple[Stage, ...]
+    log_total: float
 
-    @property
-    def log_total(self) -> float:
-        """Natural log of the sum over the kept tokens of exp(logit / temperature)."""
-        return log_total(self.ranking, self.kept, self.temperature)
-
-    def prob(self, token_id: int, log_sum: float) -> float:
-        """SAMPLED probability of a token, given `log_total`; 0.0 if a stage dropped it."""
-        value = float(self.ranking.logits[token_id])
+    def prob(self, token_id: int) -> float:
+        """SAMPLED probability of a token; 0.0 if a stage dropped it."""
+        value = float(self.ranking.row[token_id])
         if value == -math.inf or not self._is_kept(token_id, value):
             return 0.0
-        return math.exp(value / self.temperature - log_sum)
+        return math.exp(value / self.temperature - self.log_total)
 
     def draw(self, u: float) -> int:
         """The token at `u` in [0, 1): the first whose cumulative probability, most probable first, exceeds u."""
-        log_sum = self.log_total
         while True:
             # float64: the cumulative sum of 150k float32 terms misses 1.0 by more than u's resolution
-            cumulative = np.cumsum(np.exp(self.ranking.values[: self.kept] / self.temperature - log_sum))
+            cumulative = np.cumsum(np.exp(self.ranking.values[: self.kept] / self.temperature - self.log_total))
             place = int(np.searchsorted(cumulative, u, side="right"))
             if place < len(cumulative):
                 return int(self.ranking.ids[place])
@@ -133,19 +156,23 @@ def adjust(logits: Tensor, params: SamplingParams, prompt: Mapping[int, int], ge
 
 
 def distribution(
-    logits: Tensor, params: SamplingParams, raw_logits: Tensor | None = None, raw_log_sum: float | None = None
+    logits: Tensor,
+    params: SamplingParams,
+    raw_logits: Tensor | None = None,
+    raw_log_sum: float | None = None,
+    known: Ranking | None = None,
 ) -> Distribution:
     """What the next token is drawn from: the stages of `params` in its order over a row of adjusted logits.
 
     logits: [vocab] float32 on the CPU. raw_logits and the log of their summed exponentials give each stage's RAW mass;
-    without them the adjusted ones stand in.
+    without them the adjusted ones stand in. known: a ranking, used if it is of these very logits.
     """
     raw = logits if raw_logits is None else raw_logits
     raw_sum = float(torch.logsumexp(raw, dim=-1)) if raw_log_sum is None else raw_log_sum
     greedy = params.temperature == 0
     depth = max(FIRST_DEPTH, params.top_k if params.top_k <= NEXT_DEPTH else 0)
-    ranking, kept, temperature = Ranking(logits, depth), -1, 1.0
-    kept = ranking.size
+    ranking = known if known is not None and known.logits is logits else Ranking(logits, depth)
+    kept, temperature = ranking.size, 1.0
     stages: list[Stage] = []
 
     def record(name: str, value: float) -> None:
@@ -154,7 +181,7 @@ def distribution(
     if greedy:
         kept = 1
         record("greedy", 0.0)
-        return Distribution(ranking, 1, 1.0, tuple(stages))
+        return Distribution(ranking, 1, 1.0, tuple(stages), log_total(ranking, 1, 1.0))
     for name in _ORDERS[params.stage_order]:
         value = getattr(params, name)
         if value == _OFF[name]:
@@ -172,7 +199,7 @@ def distribution(
                 ranking = keep_typical(ranking, kept, temperature, value)
                 kept = ranking.size
         record(name, value)
-    return Distribution(ranking, kept, temperature, tuple(stages))
+    return Distribution(ranking, kept, temperature, tuple(stages), log_total(ranking, kept, temperature))
 
 
 def keep_top_k(ranking: Ranking, kept: int, k: int) -> int:
@@ -234,8 +261,8 @@ def _raw_mass(ranking: Ranking, kept: int, raw: Tensor, raw_sum: float) -> float
     if kept >= ranking.size and ranking.size == len(raw):
         return 1.0
     ranking.sort(kept)
-    chosen = raw[torch.from_numpy(ranking.ids[:kept])].double()
-    return min(1.0, float(torch.exp(chosen - raw_sum).sum()))
+    chosen = ranking.values[:kept] if ranking.logits is raw else raw.numpy()[ranking.ids[:kept]].astype(np.float64)
+    return min(1.0, float(np.exp(chosen - raw_sum).sum()))
 
 
 def _in_vocabulary(ids: Mapping[int, float], vocab: int) -> list[int]:

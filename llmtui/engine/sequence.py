@@ -6,9 +6,6 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
 from llmtui.engine.branch_attention import BranchTails
 from llmtui.engine.detokenize import StopFinder, TextDecoder
 from llmtui.engine.drafting import PromptLookup
@@ -163,45 +160,42 @@ class Sequence:
             self._tell(self._explorer.drop())
         return rows
 
-    def accept(self, part: Slice, logits: Tensor, rows: int, began_ns: int) -> FinishReason | None:
+    def accept(self, part: Slice, raws: list[RawRow], rows: int, began_ns: int) -> FinishReason | None:
         """Take what a step computed for this sequence; the reason to finish, if there is one.
 
-        logits: float32 on the CPU, [part.rows, vocab] where `part.all_rows`, else [1, vocab] and those of branches.
+        raws: each row of the part where `part.all_rows`, else the last one alone; and then those of branches.
         """
-        own, of_branches = logits.tensor_split((len(logits) - len(part.branches),))
-        reason = self._accept_own(part, own, rows, began_ns)
+        own = len(raws) - len(part.branches)
+        reason = self._accept_own(part, raws[:own], rows, began_ns)
         if part.branches:
-            self._tell(self._explorer.accept(self._most_probable(of_branches)))
+            self._tell(self._explorer.accept([self._most_probable(raw) for raw in raws[own:]]))
         return reason
 
-    def _accept_own(self, part: Slice, logits: Tensor, rows: int, began_ns: int) -> FinishReason | None:
+    def _accept_own(self, part: Slice, raws: list[RawRow], rows: int, began_ns: int) -> FinishReason | None:
         if part.begin < self.prompt_length:
-            self._report_prefill(part, logits, rows, began_ns)
+            self._report_prefill(part, raws, rows, began_ns)
         self.computed = part.end
         if part.end < len(self.ids):
             return None
-        return self._draw_along(part.drafts, logits[-1 - len(part.drafts) :], rows, began_ns)
+        return self._draw_along(part.drafts, raws[-1 - len(part.drafts) :], rows, began_ns)
 
-    def _most_probable(self, logits: Tensor) -> list[BranchToken]:
-        """The greedy choice from each row of logits, [rows, vocab]; the lowest id of equals."""
-        ids = logits.argmax(dim=-1)
-        logprobs = logits.gather(1, ids[:, None])[:, 0] - torch.logsumexp(logits, dim=-1)
-        bytes_of = self.model.pieces.bytes_of
-        found = zip(ids.tolist(), logprobs.clamp_(max=0.0).tolist(), strict=True)
-        return [BranchToken(i, bytes_of(i), logprob) for i, logprob in found]
+    def _most_probable(self, raw: RawRow) -> BranchToken:
+        """The greedy choice from a row; the lowest id of equals."""
+        (token_id,) = raw.checked().top(1)
+        return BranchToken(token_id, self.model.pieces.bytes_of(token_id), raw.logprob(token_id))
 
     def _tell(self, lookaheads: list[Lookahead]) -> None:
         for lookahead in lookaheads:
             self.stream.put(lookahead)
 
-    def _draw_along(self, drafts: tuple[int, ...], logits: Tensor, rows: int, began_ns: int) -> FinishReason | None:
-        """Draw from the first row of logits, and from each next one while the draw is what its draft guessed.
+    def _draw_along(self, drafts: tuple[int, ...], raws: list[RawRow], rows: int, began_ns: int) -> FinishReason | None:
+        """Draw from the first row, and from each next one while the draw is what its draft guessed.
 
-        logits: [1 + len(drafts), vocab]. Each draw is made as without drafts: same row, same counts, same next `u`.
+        Each draw is made as without drafts: same row, same counts, same next `u`.
         """
         self._drafted += len(drafts)
-        for row, draft in zip(logits, (*drafts, None), strict=True):
-            reason = self._draw(row, rows, began_ns)
+        for raw, draft in zip(raws, (*drafts, None), strict=True):
+            reason = self._draw(raw, rows, began_ns)
             came_true = self.ids[-1] == draft
             self._accepted += came_true
             if reason is not None or not came_true:
@@ -209,19 +203,19 @@ class Sequence:
             self.computed += 1
         return None
 
-    def _report_prefill(self, part: Slice, logits: Tensor, rows: int, began_ns: int) -> None:
+    def _report_prefill(self, part: Slice, raws: list[RawRow], rows: int, began_ns: int) -> None:
         scored: tuple[Token, ...] = ()
         if part.all_rows:
             first = (self._prompt_token(0, None, rows, began_ns),) if part.begin == 0 else ()
             predicted = range(part.begin + 1, min(part.end + 1, self.prompt_length))
-            scored = first + tuple(self._prompt_token(i, logits[i - part.begin - 1], rows, began_ns) for i in predicted)
+            scored = first + tuple(self._prompt_token(i, raws[i - part.begin - 1], rows, began_ns) for i in predicted)
         self.stream.put(Prefilled(part.end, self.prompt_length, scored))
 
-    def _draw(self, logits: Tensor, rows: int, began_ns: int) -> FinishReason | None:
-        """Draw the next token from a row of logits, [vocab], and report it with every fact."""
-        raw = RawRow.of(logits)
+    def _draw(self, raw: RawRow, rows: int, began_ns: int) -> FinishReason | None:
+        """Draw the next token from a row and report it with every fact."""
+        raw.checked()
         adjusted = adjust(raw.logits, self.params, self._prompt_counts, self._generated_counts)
-        dist = distribution(adjusted, self.params, raw.logits, raw.log_sum)
+        dist = distribution(adjusted, self.params, raw.logits, raw.log_sum, raw.ranking)
         u = None if self.params.temperature == 0 else self._generator.random()
         token_id = dist.draw(u or 0.0)
         self.ids.append(token_id)
@@ -232,7 +226,7 @@ class Sequence:
         token = self._drawn_token(token_id, raw, dist, u, text, delta, rows, began_ns)
         self.stream.put(token, lambda: replace(token, candidates=self._candidates(raw, dist, token_id, TOP_CANDIDATES)))
         if self.params.lookahead:
-            self._offer_alternatives(raw, dist, token_id)
+            self._offer_alternatives(raw, token_id)
         if token_id in self._stop_ids or self._stops.match is not None:
             return "stop"
         return "length" if self.generated >= self.max_tokens else None
@@ -270,8 +264,8 @@ class Sequence:
             step_ns=time.perf_counter_ns() - began_ns,
         )
 
-    def _offer_alternatives(self, raw: RawRow, dist: Distribution, token_id: int) -> None:
-        wanted = [i for i in raw.top(self.params.lookahead + 1, dist.ranking) if i != token_id][: self.params.lookahead]
+    def _offer_alternatives(self, raw: RawRow, token_id: int) -> None:
+        wanted = [i for i in raw.top(self.params.lookahead + 1) if i != token_id][: self.params.lookahead]
         bytes_of = self.model.pieces.bytes_of
         self._explorer.offer(len(self.ids) - 1, [BranchToken(i, bytes_of(i), raw.logprob(i)) for i in wanted])
         self._branches_are_next = True
@@ -295,7 +289,7 @@ class Sequence:
             )
         )
 
-    def fail(self, error: Exception) -> None:
+    def fail(self, error: BaseException) -> None:
         self.cache = None
         self.stream.put(Failed(str(error) or type(error).__name__, self.usage, self.clock.timings()))
 
@@ -318,19 +312,19 @@ class Sequence:
 
     def _candidates(self, raw: RawRow, dist: Distribution, token_id: int, at_least: int) -> tuple[Candidate, ...]:
         count = max(self.params.top_logprobs, at_least)
-        raw_top = raw.top(count, dist.ranking)
-        ids = list(dict.fromkeys([*raw_top, *(int(i) for i in dist.ranking.ids[: min(count, dist.kept)]), token_id]))
+        raw_top = raw.top(count)
+        ids = list(dict.fromkeys([*raw_top, *dist.ranking.ids[: min(count, dist.kept)].tolist(), token_id]))
         if len(ids) > len(raw_top):
             ids.sort(key=lambda i: (-float(raw.logits[i]), i))
-        log_sum = dist.log_total
         pieces = self.model.pieces
-        return tuple(Candidate(i, pieces.bytes_of(i), raw.logprob(i), dist.prob(i, log_sum)) for i in ids)
+        return tuple(Candidate(i, pieces.bytes_of(i), raw.logprob(i), dist.prob(i)) for i in ids)
 
-    def _prompt_token(self, index: int, logits: Tensor | None, rows: int, began_ns: int) -> Token:
-        """The facts of one prompt token; logits: [vocab] that predicted it, None for the first token."""
+    def _prompt_token(self, index: int, raw: RawRow | None, rows: int, began_ns: int) -> Token:
+        """The facts of one prompt token; raw: the row that predicted it, None for the first token."""
         token_id = self.ids[index]
         pieces = self.model.pieces
-        raw = None if logits is None else RawRow.of(logits)
+        if raw is not None:
+            raw.checked()
         rank, ties = (None, None) if raw is None else raw.rank_and_ties(token_id)
         ids = [] if raw is None else raw.top(self.params.top_logprobs)
         if raw is not None and token_id not in ids:

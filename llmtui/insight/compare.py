@@ -22,7 +22,7 @@ from llmtui.insight.divergence import (
     common_spans,
     differences,
 )
-from llmtui.settings import DTYPES
+from llmtui.models.dtypes import split_dtype
 
 __all__ = ["Column", "Comparison", "Measured", "ModelChoice", "Progress", "parse_choice"]
 
@@ -31,10 +31,8 @@ STOPPED: Final = "stopped"
 
 def parse_choice(text: str, dtype: str) -> ModelChoice:
     """`NAME` or `NAME@DTYPE`; an @ that no dtype follows belongs to the name. dtype: where none is given."""
-    name, at, suffix = text.rpartition("@")
-    if at and name and suffix in DTYPES:
-        return ModelChoice(name, suffix)
-    return ModelChoice(text, dtype)
+    name, typed = split_dtype(text)
+    return ModelChoice(name, typed or dtype)
 
 
 @dataclass(frozen=True, slots=True)

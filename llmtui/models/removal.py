@@ -1,5 +1,7 @@
 """Takes a model out of the Hugging Face cache."""
 
+from dataclasses import replace
+
 from llmtui.models.errors import ModelError, ModelNotFound
 from llmtui.models.hub_cache import cache_dir
 
@@ -14,15 +16,12 @@ def remove_cached(repo_id: str) -> int:
 
     try:
         cache = scan_cache_dir(cache_dir())
-        revisions = [
-            revision.commit_hash
-            for repo in cache.repos
-            if repo.repo_type == "model" and repo.repo_id == repo_id
-            for revision in repo.revisions
-        ]
-        if not revisions:
+        mine = {repo for repo in cache.repos if repo.repo_type == "model" and repo.repo_id == repo_id}
+        if not mine:
             raise ModelNotFound(f"{repo_id} is not in the Hugging Face cache")
-        deletion = cache.delete_revisions(*revisions)
+        # of this repository alone: copies of one have the same commits
+        only_mine = replace(cache, repos=frozenset(mine))
+        deletion = only_mine.delete_revisions(*(revision.commit_hash for repo in mine for revision in repo.revisions))
         deletion.execute()
     except CacheNotFound:
         raise ModelNotFound(f"{repo_id} is not in the Hugging Face cache") from None

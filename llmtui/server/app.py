@@ -18,6 +18,7 @@ from llmtui.server.native import native_api
 from llmtui.server.ollama_models import ollama_models_api
 from llmtui.server.openapi import openapi_api
 from llmtui.server.tokens import tokens_api
+from llmtui.server.turnstile import Turnstile
 from llmtui.settings import Settings
 
 
@@ -50,6 +51,7 @@ def create_app(
     )
     cors = Cors(settings.allowed_origins())
     access_log.install(app)
+    Turnstile().install(app)
     metrics.install(app)
     cors.install(app)
     if keys.needed:

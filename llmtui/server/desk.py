@@ -17,6 +17,7 @@ from llmtui.server.errors import ApiError
 from llmtui.server.generation import Generation, Watcher
 from llmtui.server.limits import Limits
 from llmtui.server.metrics import GenerationMeter, Metrics
+from llmtui.server.turnstile import step_aside
 from llmtui.server.usage import UsageCounter
 
 CACHE_HEADER = "X-Llmtui-Cache"
@@ -73,6 +74,7 @@ class Desk:
         batch = Batch(g.request_id, beginnings)
         g.cache = "hit" if None not in known else "miss" if None not in keys else None
         self.metrics.count_lookups(keys, known)
+        step_aside()
         return batch
 
     def _refuse_long(self, request: GenerationRequest) -> None:

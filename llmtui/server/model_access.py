@@ -17,6 +17,7 @@ from llmtui.server.allowed_models import AllowedModels
 from llmtui.server.errors import LOADING_RETRY_SECONDS, ApiError, client_closed
 from llmtui.server.model_card import ModelCard, card_of_entry, model_card
 from llmtui.server.streaming import POLL_SECONDS, client_gone
+from llmtui.server.turnstile import step_aside
 from llmtui.settings import Settings
 
 LATEST = ":latest"
@@ -143,6 +144,7 @@ class ModelAccess:
         with self._counted(name):
             task = self._engine.load_beside(name, device=settings.device, dtype=settings.dtype, keep_alive=seconds)
             began = time.monotonic()
+            step_aside()
             while not _has_ended(task):
                 if gone():
                     raise client_closed()

@@ -21,14 +21,15 @@ class ModelStore:
     def pull(self, name: str, gone: Callable[[], bool]) -> Iterator[Progress]:
         """Fetch a model, or what is new of it; nothing for one that is here, where that is not allowed.
 
-        gone: whether the client has left. Raises ApiError (403, 429) and what `Pulls.pull` raises.
+        gone: whether the client has left. Raises ApiError (403) at once; read, what `Pulls.pull` raises.
         """
         known = name.removesuffix(LATEST)
         if self._settings.allow_pull and self._access.admits(known) and known != EMBEDDED:
-            yield from self._pulls.pull(known, gone)
-        elif not self._access.has(known):
-            reason = f"{known} is not among ALLOWED_MODELS" if self._settings.allow_pull else "ALLOW_PULL is off"
-            raise ApiError(403, "pull_not_allowed", f"{known} is not pulled over HTTP here: {reason}", "model")
+            return self._pulls.pull(known, gone)
+        if self._access.has(known):
+            return iter(())
+        reason = f"{known} is not among ALLOWED_MODELS" if self._settings.allow_pull else "ALLOW_PULL is off"
+        raise ApiError(403, "pull_not_allowed", f"{known} is not pulled over HTTP here: {reason}", "model")
 
     def delete(self, name: str) -> None:
         """Delete a model from the Hugging Face cache.

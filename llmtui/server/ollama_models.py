@@ -1,6 +1,6 @@
 """What Ollama's clients ask about models: which there are, which are in memory; pulling and deleting them."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from llmtui.server.model_card import ModelCard, model_card, rfc3339
 from llmtui.server.model_store import ModelStore
 from llmtui.server.ollama import error_body
 from llmtui.server.ollama_schemas import PullRequest, ShowRequest
+from llmtui.server.pulls import Progress
 from llmtui.server.streaming import client_gone, guarded, ndjson_line, ndjson_response
 from llmtui.settings import Settings
 
@@ -47,7 +48,7 @@ def ollama_models_api(engine: Engine, settings: Settings, access: ModelAccess) -
     def pull() -> Response:
         """Download a model into the Hugging Face cache, where ALLOW_PULL is on; what is here already is a success."""
         body = PullRequest.read(request.get_data(cache=False))
-        steps = pull_lines(store, named(body), client_gone(request.environ))
+        steps = pull_lines(store.pull(named(body), client_gone(request.environ)))
         if body.stream is False:
             *_, last = steps
             return json_response(last)
@@ -70,10 +71,10 @@ def named(body: ShowRequest) -> str:
     return body.model
 
 
-def pull_lines(store: ModelStore, name: str, gone: Callable[[], bool]) -> Generator[Json, None, None]:
-    """A download as Ollama tells it. Raises what `ModelStore.pull` raises, after the first line."""
+def pull_lines(download: Iterator[Progress]) -> Generator[Json, None, None]:
+    """A download as Ollama tells it. Raises what reading the download raises, after the first line."""
     yield {"status": "pulling manifest"}
-    for progress in store.pull(name, gone):
+    for progress in download:
         digest = {"status": f"pulling {progress.commit[:12]}", "digest": progress.commit}
         yield digest | {"total": progress.total, "completed": progress.done}
     yield {"status": "success"}

@@ -11,6 +11,7 @@ from llmtui.models.download import DownloadPlan, fetch, plan
 from llmtui.models.errors import LoadCancelled, ModelError, ModelNotFound
 from llmtui.server.errors import LOADING_RETRY_SECONDS, ApiError
 from llmtui.server.streaming import POLL_SECONDS
+from llmtui.server.turnstile import step_aside
 
 MAX_PULLS = 4  # at once; each holds a thread of the server
 
@@ -48,6 +49,7 @@ class Pulls:
         """
         if not is_hub_id(repo_id):
             raise ModelNotFound(f"{repo_id!r} is not a model of the Hub: its ids look like gpt2 or organisation/name")
+        step_aside()
         with self.slot():
             download = _Download(repo_id)
             try:

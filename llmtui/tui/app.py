@@ -16,6 +16,7 @@ from textual.filter import LineFilter
 
 from llmtui.engine import Engine
 from llmtui.engine.loads import LoadTask
+from llmtui.models.dtypes import split_dtype
 from llmtui.settings import Settings
 from llmtui.tui import clipboard
 from llmtui.tui.actions import CommandError, bindings
@@ -76,6 +77,7 @@ class LlmTui(App[None]):
             Session.from_settings(self.settings),
             load=self._load_first,
             load_named=self._load_named,
+            dtype=self.settings.dtype,
             serving=self._serving,
             lesson=self._lesson,
             watch_machine=self._watch_machine,
@@ -162,8 +164,10 @@ class LlmTui(App[None]):
     def action_repaint(self) -> None:
         self.refresh(layout=True)
 
-    def _load_named(self, name: str) -> LoadTask:
-        return self.engine.load(name, device=self.settings.device, dtype=self.settings.dtype)
+    def _load_named(self, wish: str) -> LoadTask:
+        """A model by name, folder or Hugging Face id, `@DTYPE` after it where not the settings' dtype is wanted."""
+        name, dtype = split_dtype(wish)
+        return self.engine.load(name, device=self.settings.device, dtype=dtype or self.settings.dtype)
 
     def _fatal_error(self) -> None:
         """Leave with what happened, but without the values of variables: they hold prompts and texts."""

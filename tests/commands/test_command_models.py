@@ -17,7 +17,8 @@ def test_list_holds_the_embedded_model_with_its_facts(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, b"")
     entry = json.loads(done.stdout)[0]
     keys = {"name", "kind", "path", "architecture", "parameters", "context", "size_bytes", "estimated_memory_bytes"}
-    assert set(entry) == keys | {"dtype", "licence", "has_chat_template", "problem"}
+    assert set(entry) == keys | {"dtype", "licence", "has_chat_template", "problem", "measured"}
+    assert entry["measured"] == []
     assert entry["licence"] == "mit"
     assert entry["parameters"] == 6_180_864
     assert entry["size_bytes"] == (embedded_path() / "model.safetensors").stat().st_size

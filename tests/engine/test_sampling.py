@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.special
 import scipy.stats
 import torch
 from hypothesis import given, settings
@@ -23,7 +24,9 @@ from transformers import (
 )
 
 from llmtui.engine import SamplingParams, StageOrder
-from llmtui.engine.sampling import Distribution, adjust, distribution
+from llmtui.engine.errors import GenerationFailed
+from llmtui.engine.sampling import FIRST_DEPTH, Distribution, Ranking, adjust, distribution
+from llmtui.engine.telemetry import raw_rows
 
 OFF: dict[str, Any] = {"temperature": 1.0, "top_k": 0}
 
@@ -33,8 +36,7 @@ def params_of(**fields: Any) -> SamplingParams:
 
 
 def our_probs(dist: Distribution, vocab: int) -> np.ndarray:
-    log_sum = dist.log_total
-    return np.array([dist.prob(i, log_sum) for i in range(vocab)])
+    return np.array([dist.prob(i) for i in range(vocab)])
 
 
 def transformers_probs(logits: Tensor, processors: list[Any], ids: list[int] | None = None) -> np.ndarray:
@@ -221,3 +223,38 @@ def test_a_flat_vocabulary_of_150000_draws_from_its_far_end() -> None:
     assert dist.draw(0.999999999) == 149_999
     assert dist.draw(0.0) == 0
     assert dist.draw(0.5) in range(74_998, 75_003)
+
+
+@pytest.mark.parametrize("vocab", [3, FIRST_DEPTH + 1, FIRST_DEPTH + 2, 500])
+def test_the_rankings_of_many_rows_are_those_of_each_alone(vocab: int) -> None:
+    """Ties within the ranking and at its border, tokens left out, and rows where all is equal."""
+    generator = torch.Generator().manual_seed(vocab)
+    rows = torch.randn(6, vocab, generator=generator)
+    rows[1] = rows[1].round()
+    rows[2] = 0.0
+    rows[3, ::2] = -math.inf
+    rows[4] = rows[4].topk(1).values * (torch.arange(vocab) % 7 == 0)
+    for row, together in zip(rows, Ranking.of_all(rows), strict=True):
+        alone = Ranking(row)
+        assert together.size == alone.size
+        assert together.ids.tolist() == alone.ids.tolist()
+        assert together.values.tolist() == alone.values.tolist()
+
+
+def test_the_facts_of_many_rows_are_what_scipy_finds_and_a_broken_row_breaks_no_other() -> None:
+    rows = torch.randn(5, 300, generator=torch.Generator().manual_seed(1)) * 8
+    rows[1] = 0.0
+    rows[2, 3:] = -math.inf
+    rows[3, 7] = math.nan
+    rows[4] *= 1e4
+    facts = raw_rows(rows)
+    for n in (0, 1, 2, 4):
+        row = rows[n].double().numpy()
+        assert facts[n].checked().log_sum == pytest.approx(scipy.special.logsumexp(row), rel=1e-6)
+        entropy = scipy.stats.entropy(scipy.special.softmax(row), base=2)
+        assert facts[n].entropy_bits == pytest.approx(entropy, rel=1e-5, abs=1e-5)
+        for token_id in (0, 5, int(rows[n].argmax())):
+            above, beside = int((row > row[token_id]).sum()), int((row == row[token_id]).sum())
+            assert facts[n].rank_and_ties(token_id) == (above + 1, beside - 1)
+    with pytest.raises(GenerationFailed):
+        facts[3].checked()

@@ -162,14 +162,19 @@ def test_only_a_few_are_pulled_at_once(store: tuple[Api, ollama.Client], hub: Hu
     until(lambda: pulling() == 0, 5.0)
 
 
-def test_a_model_is_deleted_from_the_cache_and_nothing_else(store: tuple[Api, ollama.Client]) -> None:
+def test_a_model_is_deleted_from_the_cache_and_nothing_else(store: tuple[Api, ollama.Client], hub: HubStandIn) -> None:
     _, client = store
     cache = Path(constants.HF_HUB_CACHE)
     into_cache(cache, embedded_path(), "someorg/other")
     client.pull(REPO)
+    into_cache(cache, embedded_path(), "someorg/copy", hub.repos[REPO].commit)
     assert client.delete(f"{REPO}:latest").status == "success"
-    assert [model.model for model in client.list().models] == ["tiny-tales:latest", "someorg/other:latest"]
-    assert sorted(path.name for path in cache.glob("models--*")) == ["models--someorg--other"]
+    assert [model.model for model in client.list().models] == [
+        "tiny-tales:latest",
+        "someorg/copy:latest",
+        "someorg/other:latest",
+    ]
+    assert sorted(path.name for path in cache.glob("models--*")) == ["models--someorg--copy", "models--someorg--other"]
     assert refused(lambda: client.delete(REPO)).status_code == 404
 
 

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 from conftest import Opened
-from driving import app_of, type_text, until
+from driving import app_of, send, type_text, until
 from hostile import screen_text
 from scripted_engine import ScriptedEngine
 from textual.pilot import Pilot
 from textual.widgets import Input
 
 from llmtui.models.catalog import CatalogEntry
-from llmtui.tui.screens.models import ModelPicker
+from llmtui.tui.screens.models import ModelPicker, dtype_words
 
 
 def entry(name: str, *, problem: str | None = None, parameters: int | None = 81_912_576) -> CatalogEntry:
@@ -141,3 +141,50 @@ async def test_no_models_and_no_catalog_are_told(opened: Opened) -> None:
         await pilot.press("escape")
         await open_picker(pilot, broken)
         await until(pilot, lambda: "cannot be listed" in screen_text(pilot.app))
+
+
+ALL_FLAGS = frozenset({"avx512_vnni", "avx512_bf16"})
+
+
+async def test_a_key_chooses_the_dtype_and_what_it_costs_stands_beside_it(
+    opened: Opened, engine: ScriptedEngine
+) -> None:
+    async with opened(knobs={"device": "cpu", "dtype": "float16"}) as pilot:
+        app = app_of(pilot)
+        app.push_screen(
+            ModelPicker(app.main.bridge, app.engine.model, lambda: ENTRIES, dtype="float16", flags=ALL_FLAGS),
+            app.main.choose_model,
+        )
+        await until(pilot, lambda: isinstance(app.screen, ModelPicker) and app.screen.focused is not None)
+        await until(pilot, lambda: "distilgpt2" in screen_text(app))
+        assert "load as float16 · 2 bytes a weight" in screen_text(app)
+        await pilot.press("ctrl+t")
+        await until(pilot, lambda: "load as int8 · 1 byte a weight in linear layers" in screen_text(app))
+        assert "0.15340 bits per byte" in screen_text(app)
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: engine.wishes[-1] == ("distilgpt2", "cpu", "int8"))
+
+
+async def test_the_loaded_model_tells_what_runs_it(opened: Opened) -> None:
+    async with opened() as pilot:
+        await open_picker(pilot)
+        await until(pilot, lambda: "loaded, 24M of weights · one at a time" in screen_text(pilot.app))
+
+
+def test_a_dtype_that_this_cpu_lacks_says_what_runs_instead() -> None:
+    assert dtype_words("int8", frozenset({"avx2"})) == "this CPU runs float32 instead: it needs AVX512-VNNI"
+    assert dtype_words("int8", frozenset()).startswith("1 byte a weight")
+    assert dtype_words("auto", ALL_FLAGS).startswith("float32 on a CPU")
+
+
+@pytest.mark.parametrize(
+    ("typed", "wish"),
+    [("gpt2@int8", ("gpt2", "int8")), ("gpt2", ("gpt2", "auto")), ("me@home", ("me@home", "auto"))],
+)
+async def test_a_name_may_carry_its_dtype(
+    opened: Opened, engine: ScriptedEngine, typed: str, wish: tuple[str, str]
+) -> None:
+    async with opened() as pilot:
+        await send(pilot, f"/models {typed}")
+        await until(pilot, lambda: len(engine.wishes) == 2)
+        assert (engine.wishes[-1][0], engine.wishes[-1][2]) == wish

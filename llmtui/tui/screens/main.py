@@ -62,6 +62,7 @@ class MainScreen(Screen[None]):
         *,
         load: Callable[[], LoadTask],
         load_named: Callable[[str], LoadTask],
+        dtype: str = "auto",
         serving: Serving | None = None,
         lesson: str | None = None,
         watch_machine: bool = True,
@@ -75,6 +76,7 @@ class MainScreen(Screen[None]):
         self._lesson = lesson
         self._load_first = load
         self._load_named = load_named
+        self._dtype = dtype
         self.monitor: Monitor | None = None
         self.looked: Signal[Sample] = Signal(self, "looked")
         self._serving = serving
@@ -137,7 +139,7 @@ class MainScreen(Screen[None]):
         if self.monitor is None:
             return
         sample = self.monitor.sample()
-        if self.is_current:
+        if self.app.screen is self:
             self.header.show_sample(sample)
         self.looked.publish(sample)
 
@@ -288,7 +290,7 @@ class MainScreen(Screen[None]):
             return
         from llmtui.tui.screens.models import ModelPicker
 
-        self.app.push_screen(ModelPicker(self.bridge, self.engine.model), self.choose_model)
+        self.app.push_screen(ModelPicker(self.bridge, self.engine.model, dtype=self._dtype), self.choose_model)
 
     def action_requests(self) -> None:
         from llmtui.tui.screens.requests import RequestsScreen

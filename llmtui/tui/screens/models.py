@@ -1,6 +1,7 @@
 """Choose a model: those on this machine, or a name that is typed."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import ClassVar, Final
 
 from textual import on
@@ -13,8 +14,11 @@ from textual.widgets.option_list import Option
 
 from llmtui.engine.loads import ModelInfo
 from llmtui.models.catalog import CatalogEntry
+from llmtui.models.dtypes import COSTS, split_dtype
+from llmtui.settings import DTYPES
+from llmtui.system.doctor import cpu_flags
 from llmtui.tui.bridge import Bridge
-from llmtui.tui.progress import format_count
+from llmtui.tui.progress import SEPARATOR, format_count
 from llmtui.tui.screens.window import Window
 from llmtui.tui.text import cell_width, middle_ellipsis, visible
 from llmtui.tui.widgets.gauge import format_bytes
@@ -29,20 +33,30 @@ class ModelPicker(Window[str]):
     """Gives the name of the chosen model. What is typed narrows the list, and is a choice itself."""
 
     NAME = "Models"
-    HINT = "type to search, or a Hugging Face id, or a folder · Enter loads · esc closes"
+    HINT = "type to search, or an id, or a folder · Enter loads · ^T dtype · esc closes"
     AUTO_FOCUS = "#name"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down", "move(1)", "Down", show=False),
         Binding("up", "move(-1)", "Up", show=False),
         Binding("pagedown", "move(10)", "Page down", show=False),
         Binding("pageup", "move(-10)", "Page up", show=False),
+        Binding("ctrl+t", "next_dtype", "Next dtype", show=False, priority=True),
         Binding("ctrl+o", "close", "Close", show=False),
     ]
 
     def __init__(
-        self, bridge: Bridge, loaded: ModelInfo | None, list_models: Callable[[], Sequence[CatalogEntry]] | None = None
+        self,
+        bridge: Bridge,
+        loaded: ModelInfo | None,
+        list_models: Callable[[], Sequence[CatalogEntry]] | None = None,
+        *,
+        dtype: str = "auto",
+        flags: frozenset[str] | None = None,
     ) -> None:
+        """dtype: the one that is loaded as unless another is chosen. flags: of this CPU; None: it is looked up."""
         super().__init__()
+        self._usual_dtype = self._dtype = dtype
+        self._flags = cpu_flags(Path("/proc/cpuinfo")) if flags is None else flags
         self._bridge = bridge
         self._loaded = loaded
         self._list_models = list_models or _list_models
@@ -55,10 +69,12 @@ class ModelPicker(Window[str]):
             yield Static(self._headings(), id="columns", markup=False)
             yield OptionList(id="models", markup=False)
             yield Static(LOOKING, id="detail", markup=False)
+            yield Static("", id="dtype", markup=False)
 
     def on_mount(self) -> None:
         super().on_mount()
         self.query_one("#models", OptionList).can_focus = False
+        self._show_dtype()
         self._bridge.run(self._list_models, self._listed, self._not_listed)
 
     def _listed(self, entries: Sequence[CatalogEntry]) -> None:
@@ -97,13 +113,23 @@ class ModelPicker(Window[str]):
         if self._shown:
             models.highlighted = min(max(0, (models.highlighted or 0) + by), len(self._shown) - 1)
 
+    def action_next_dtype(self) -> None:
+        """Load as the next dtype."""
+        self._dtype = DTYPES[(DTYPES.index(self._dtype) + 1) % len(DTYPES)]
+        self._show_dtype()
+
+    def _show_dtype(self) -> None:
+        words = dtype_words(self._dtype, self._flags)
+        self.query_one("#dtype", Static).update(f"load as {self._dtype} · {words}", layout=False)
+
     def _choose(self, choice: CatalogEntry | str) -> None:
         if isinstance(choice, str):
-            self.dismiss(choice)
+            name, typed = split_dtype(choice)
+            self.dismiss(choice if typed or self._dtype == self._usual_dtype else f"{name}@{self._dtype}")
         elif choice.problem is not None:
             self._describe(choice)
         else:
-            self.dismiss(choice.name)
+            self.dismiss(choice.name if self._dtype == self._usual_dtype else f"{choice.name}@{self._dtype}")
 
     def _fill(self) -> None:
         if self._entries is None:
@@ -169,6 +195,10 @@ class ModelPicker(Window[str]):
             self._tell("Enter looks for it: a folder, the Hugging Face cache, then the Hub")
         elif choice.problem is not None:
             self._tell(f"✗ {choice.name} cannot be run: {choice.problem}")
+        elif self._loaded is not None and self._loaded.name == choice.name:
+            info = self._loaded
+            parts = [f"loaded, {format_bytes(info.weights_bytes)} of weights", info.linears, info.engine_path]
+            self._tell(SEPARATOR.join(part for part in parts if part))
         else:
             memory = choice.estimated_memory()
             needs = "" if memory is None else f" · about {format_bytes(memory)} of memory as float32"
@@ -176,6 +206,18 @@ class ModelPicker(Window[str]):
 
     def _tell(self, text: str) -> None:
         self.query_one("#detail", Static).update(visible(text), layout=False)
+
+
+def dtype_words(dtype: str, flags: frozenset[str]) -> str:
+    """What loading as a dtype costs, as it was measured on the embedded model. flags: of this CPU; empty: not known."""
+    cost = COSTS.get(dtype)
+    if cost is None:
+        return "float32 on a CPU, the checkpoint's own dtype on a GPU"
+    if cost.flags and flags and not flags.intersection(cost.flags):
+        return f"this CPU runs float32 instead: it needs {cost.needs}"
+    each = "1 byte" if cost.weight_bytes == 1 else f"{cost.weight_bytes} bytes"
+    measured = f"tiny-tales: {cost.bits_per_byte:.5f} bits per byte of unseen text, {format_bytes(cost.model_bytes)}"
+    return f"{each} a weight in linear layers · {measured}"
 
 
 def _list_models() -> Sequence[CatalogEntry]:
