@@ -102,11 +102,12 @@ class EngineLoop:
         try:
             while not self.closed:
                 self._turn()
-        except BaseException:
+        except BaseException as error:
+            logger.exception("the engine's thread ended by itself")
             self.crashed = True
-            raise
-        finally:
-            self._end_everybody()
+            self._close(error)
+        else:
+            self._close(None)
 
     def _turn(self) -> None:
         self._take_commands()
@@ -117,13 +118,16 @@ class EngineLoop:
             self._start(sequence)
         self._step()
 
-    def _end_everybody(self) -> None:
-        """Whatever ended the thread, no reader waits in vain."""
+    def _close(self, error: BaseException | None) -> None:
+        """Let nobody in and end those that are inside: whatever ended the thread, no reader waits in vain."""
         self._admission.close()
         self.closed = True
         self._take_commands()
         for sequence in self._admission.everybody():
-            self._finish(sequence, "cancelled")
+            if error is None:
+                self._finish(sequence, "cancelled")
+            else:
+                self._fail(sequence, error)
 
     def _take_commands(self) -> None:
         """Do what other threads asked for; with nothing to run, wait for it, or for an idle model's time to be up."""
@@ -188,7 +192,7 @@ class EngineLoop:
         if reason is not None:
             self._finish(sequence, reason)
 
-    def _fail(self, sequence: "Sequence", error: Exception) -> None:
+    def _fail(self, sequence: "Sequence", error: BaseException) -> None:
         self._end(sequence, lambda: sequence.fail(error))
 
     def _end(self, sequence: "Sequence", report: Callable[[], None]) -> None:

@@ -289,7 +289,7 @@ class Sequence:
             )
         )
 
-    def fail(self, error: Exception) -> None:
+    def fail(self, error: BaseException) -> None:
         self.cache = None
         self.stream.put(Failed(str(error) or type(error).__name__, self.usage, self.clock.timings()))
 

@@ -167,8 +167,9 @@ def _trace(engine: Engine, ids: Sequence[int]) -> tuple[Token, ...]:
 
 def _import_code(name: str) -> None:
     """Import what a load of this model would import, so that memory counts the model and not its program."""
-    import_heavy_libraries()
+    # what is no model is told at once
     located = locate(name)
+    import_heavy_libraries()
     if located.path is not None:
         import torch
 

@@ -15,6 +15,7 @@ import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
 import psutil
 
@@ -92,14 +93,21 @@ class Soak:
             elif isinstance(event, Failed):
                 opened.ends.append("failed")
 
+    def count(self, opened: Open) -> None:
+        """One has ended."""
+        self.not_once += len(opened.ends) != 1
+        self.ends.update(opened.ends)
+        self.tokens += opened.tokens
+
     def run(self, count: int) -> float:
         """So many requests; how many seconds they took."""
         began = time.perf_counter()
         process = psutil.Process()
         under_way: list[Open] = []
-        ended: list[Open] = []
+        # not the streams themselves, which keep what they told for those who watch
+        queues: list[Any] = []
         begun = 0
-        while len(ended) < count:
+        while len(queues) < count:
             while begun < count and not self.engine.full:
                 under_way.append(self.begin())
                 begun += 1
@@ -110,14 +118,12 @@ class Soak:
                 time.sleep(0.002)
                 continue
             under_way = [opened for opened in under_way if not opened.stream.ended]
-            ended += over
+            for opened in over:
+                self.count(opened)
+                queues.append(opened.stream._events)
             self.memory += [process.memory_info().rss] * len(over)
-        for opened in ended:
-            # the stream gives nothing after its last event: look behind it
-            left = opened.stream._events.qsize()
-            self.not_once += len(opened.ends) != 1 or left > 0
-            self.ends.update(opened.ends)
-            self.tokens += opened.tokens
+        # a stream gives nothing after its last event: look behind it
+        self.not_once += sum(queue.qsize() > 0 for queue in queues)
         return time.perf_counter() - began
 
     @property

@@ -1,4 +1,4 @@
-"""The README's picture is the real screen: the embedded model, seed 42. pytest --snapshot-update draws it anew."""
+"""The README's pictures are the real screens: the embedded model, seed 42. pytest --snapshot-update draws them anew."""
 
 import html
 import re
@@ -7,12 +7,15 @@ from pathlib import Path
 import pytest
 from conftest import Opened
 from driving import send, until
+from test_sweep_screen import open_form as open_sweep
+from test_sweep_screen import run as run_sweep
 
 from llmtui.engine.events import Finished
 from llmtui.system.reading import Sample
 from llmtui.tui.app import LlmTui
 
 PICTURE = Path(__file__).parent / "picture.svg"
+SWEEP = Path(__file__).parent / "sweep.svg"
 KNOBS = {"seed": 42, "default_temperature": 0.8, "default_top_p": 0.95, "max_new_tokens": 90}
 
 
@@ -37,6 +40,22 @@ async def test_the_readmes_picture_shows_what_the_program_shows(really: Opened, 
         await until(pilot, lambda: app.main.panes.tokens.cursor == 9)
         await pilot.pause()
         picture = app.export_screenshot(title="llmtui")
+    compare_with(PICTURE, picture, request)
+
+
+async def test_the_picture_of_a_sweep_shows_what_the_program_shows(
+    really: Opened, request: pytest.FixtureRequest
+) -> None:
+    async with really(size=(100, 22), knobs=KNOBS) as pilot:
+        form = await open_sweep(pilot, temperature="0.2, 0.7, 1.2", top_p="0.8, 1", seeds="2", max_tokens="40")
+        screen = await run_sweep(pilot, form)
+        await pilot.press("down", "end")
+        await until(pilot, lambda: screen.grid.cursor == (1, 3))
+        await pilot.pause()
+        compare_with(SWEEP, pilot.app.export_screenshot(title="llmtui"), request)
+
+
+def compare_with(path: Path, picture: str, request: pytest.FixtureRequest) -> None:
     if request.config.option.update_snapshots:
-        PICTURE.write_text(picture)
-    assert words(PICTURE.read_text()) == words(picture)
+        path.write_text(picture)
+    assert words(path.read_text()) == words(picture)
