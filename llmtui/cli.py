@@ -6,7 +6,7 @@ import click
 
 from llmtui import __version__, own_process
 from llmtui.commands.lazy import LazyGroup
-from llmtui.commands.options import CONTEXT, leave, settings_from, shared_options
+from llmtui.commands.options import CONTEXT, leave, server_options, settings_from, shared_options
 
 _COMMANDS = {
     "learn": ("llmtui.commands.learn:learn", "Open the lessons beside the screen."),
@@ -75,6 +75,7 @@ def cli(ctx: click.Context, /, serve: bool, headless: bool, **flags: Any) -> Non
 @click.option("--lookahead", type=int, default=0, metavar="K", help="With --json: continue K alternatives; 0 is off.")
 @click.option("--lookahead-depth", type=int, default=5, metavar="D", help="Tokens that each of them is continued by.")
 @click.option("--speculate", type=int, default=0, metavar="N", help="Guesses beside each token; same text; 0 is off.")
+@server_options
 @click.pass_obj
 def generate(
     group_flags: dict[str, Any],
@@ -92,12 +93,16 @@ def generate(
     lookahead: int,
     lookahead_depth: int,
     speculate: int,
+    url: str | None,
     **flags: Any,
 ) -> None:
     """Continue PROMPT and write the text to stdout as it is chosen; - reads the prompt from stdin.
 
-    Exit codes: 0 done, 2 wrong arguments, 3 the model cannot be loaded, 130 interrupted.
+    With --url a running llmtui generates, within its own limits. Exit codes: 0 done, 1 the server cannot be used,
+    2 wrong arguments, 3 the model cannot be loaded, 130 interrupted.
     """
+    if url is not None and (chat or lookahead):
+        raise click.UsageError(f"--{'chat' if chat else 'lookahead'} does not go with --url")
     settings = settings_from(group_flags | {name: value for name, value in flags.items() if value is not None})
     from llmtui.commands.generate import GenerateOptions, run_generate
 
@@ -116,7 +121,7 @@ def generate(
         lookahead_depth=lookahead_depth,
         speculate=speculate,
     )
-    leave(run_generate(settings, options))
+    leave(run_generate(settings, options, url))
 
 
 def main() -> None:

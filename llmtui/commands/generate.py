@@ -40,8 +40,8 @@ class GenerateOptions:
     speculate: int
 
 
-def run_generate(settings: Settings, options: GenerateOptions) -> int:
-    """Load, generate, write; the exit code."""
+def run_generate(settings: Settings, options: GenerateOptions, url: str | None = None) -> int:
+    """Load, generate, write; the exit code. url: of a server that generates instead."""
     console = Console()
     setup_logging(log_file(), settings.debug)
     try:
@@ -49,10 +49,8 @@ def run_generate(settings: Settings, options: GenerateOptions) -> int:
     except LlmtuiError as error:
         console.complain(error)
         return exit_codes.USAGE
-    engine = Engine()
     try:
-        console.wait_for_model(engine.load(settings.model_name, device=settings.device, dtype=settings.dtype))
-        stream = engine.submit(request)
+        stream = begin(settings, request, url, console)
         return write_events(stream, json_line if options.as_json else console.harmless_delta)
     except KeyboardInterrupt:
         return exit_codes.INTERRUPTED
@@ -62,6 +60,20 @@ def run_generate(settings: Settings, options: GenerateOptions) -> int:
     except EngineError as error:
         console.complain(error)
         return exit_codes.USAGE
+    except LlmtuiError as error:
+        console.complain(error)
+        return exit_codes.ERROR
+
+
+def begin(settings: Settings, request: GenerationRequest, url: str | None, console: Console) -> Stream:
+    """Hand the request to an engine of this process, once its model is loaded, or to the server."""
+    if url is not None:
+        from llmtui.commands.remote import RemoteEngine
+
+        return RemoteEngine.of(url, settings).submit(request)
+    engine = Engine()
+    console.wait_for_model(engine.load(settings.model_name, device=settings.device, dtype=settings.dtype))
+    return engine.submit(request)
 
 
 def read_prompt(argument: str | None) -> str:

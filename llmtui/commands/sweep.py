@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from llmtui.commands.options import CONTEXT, JSON, MODEL, leave, length_options, settings_of
+from llmtui.commands.options import CONTEXT, JSON, MODEL, leave, length_options, server_options, settings_of
 
 if TYPE_CHECKING:
-    from llmtui.engine import Engine, GenerationRequest
+    from llmtui.engine import GenerationRequest
     from llmtui.insight.grid import Setting
-    from llmtui.insight.sweep import Sweep
+    from llmtui.insight.sweep import Sweep, TakesRequests
     from llmtui.settings import Settings
 
 MAX_RUNNING = 32
@@ -59,6 +59,7 @@ def _values(read: str) -> Callable[[click.Context, click.Parameter, str | None],
 @click.option("--yes", is_flag=True, help="Do not ask, however many cells there are (it asks above 256).")
 @JSON
 @MODEL
+@server_options
 @length_options
 @click.pass_context
 def sweep(
@@ -72,6 +73,7 @@ def sweep(
     at: int | None,
     yes: bool,
     as_json: bool,
+    url: str | None,
     **flags: Any,
 ) -> None:
     """Continue PROMPT under every combination of settings; - reads it from stdin.
@@ -83,6 +85,8 @@ def sweep(
     """
     if prompt is None and sys.stdin.isatty():
         raise click.UsageError('give a PROMPT: llmtui sweep "Once upon a time" --temperature 0.2,0.7')
+    if url is not None and at is not None:
+        raise click.UsageError("--at does not go with --url: it needs the model's logits")
     settings = settings_of(ctx, flags)
     options = SweepOptions(
         prompt=prompt,
@@ -96,11 +100,11 @@ def sweep(
     )
     from llmtui.commands.guard import guarded
 
-    leave(guarded(lambda: run_sweep_command(settings, options)))
+    leave(guarded(lambda: run_sweep_command(settings, options, url)))
 
 
-def run_sweep_command(settings: "Settings", options: SweepOptions) -> int:
-    """Check the grid, load, generate, write; the exit code."""
+def run_sweep_command(settings: "Settings", options: SweepOptions, url: str | None = None) -> int:
+    """Check the grid, load, generate, write; the exit code. url: of a server that generates instead."""
     from llmtui.commands import exit_codes
     from llmtui.commands.console import Console
     from llmtui.commands.stdin import read_text
@@ -125,6 +129,11 @@ def run_sweep_command(settings: "Settings", options: SweepOptions) -> int:
     params = SamplingParams(max_tokens=settings.max_new_tokens, max_length=settings.max_length, top_logprobs=0)
     base = GenerationRequest(prompt=read_text(options.prompt), params=params, clip=True)
     requests(base, rows, seeds[:1])
+    if url is not None:
+        from llmtui.commands.remote import RemoteEngine
+
+        server = RemoteEngine.of(url, settings)
+        return generate_cells(server, base, rows, seeds, server.model_name, as_json=options.as_json)
     console = Console()
     engine = Engine(max_waiting=cells, max_running=MAX_RUNNING)
     console.wait_for_model(engine.load(settings.model_name, device=settings.device, dtype=settings.dtype))
@@ -149,7 +158,7 @@ def confirmed(cells: int) -> bool:
 
 
 def generate_cells(
-    engine: "Engine",
+    engine: "TakesRequests",
     base: "GenerationRequest",
     rows: "tuple[Setting, ...]",
     seeds: range,

@@ -1,11 +1,12 @@
 """llmtui tokenize: how a text is cut into tokens, and ids back into text."""
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from llmtui.commands.options import CONTEXT, JSON, MODEL, leave, log_options, settings_of
+from llmtui.commands.options import CONTEXT, JSON, MODEL, leave, log_options, server_options, settings_of
 
 if TYPE_CHECKING:
     from llmtui.insight.tokenization import Piece, Tokenization
@@ -17,10 +18,13 @@ if TYPE_CHECKING:
 @MODEL
 @click.option("--decode", "ids", metavar="IDS", help="The other way: 15496,11 into text.")
 @JSON
+@server_options
 @log_options
 @click.pass_context
-def tokenize(ctx: click.Context, /, text: str | None, ids: str | None, as_json: bool, **flags: Any) -> None:
-    """Show how TEXT is cut into tokens; - reads the text from stdin. Needs no weights.
+def tokenize(
+    ctx: click.Context, /, text: str | None, ids: str | None, as_json: bool, url: str | None, **flags: Any
+) -> None:
+    """Show how TEXT is cut into tokens; - reads the text from stdin. Needs no weights; with --url not even the model.
 
     Each token with its id, its true bytes and its place in the text's UTF-8. --json keys: model, text, characters,
     bytes, own_tokens, characters_per_token, bytes_per_token, offsets, tokens (index, id, text, bytes, start, end,
@@ -32,34 +36,61 @@ def tokenize(ctx: click.Context, /, text: str | None, ids: str | None, as_json: 
     settings = settings_of(ctx, flags)
     from llmtui.commands.guard import guarded
 
-    leave(guarded(lambda: run_tokenize(settings, text, wanted, as_json)))
+    leave(guarded(lambda: run_tokenize(settings, text, wanted, as_json, url)))
 
 
-def run_tokenize(settings: "Settings", text: str | None, ids: list[int] | None, as_json: bool) -> int:
-    """Cut or join, write; the exit code."""
+def run_tokenize(
+    settings: "Settings", text: str | None, ids: list[int] | None, as_json: bool, url: str | None = None
+) -> int:
+    """Cut or join, write; the exit code. url: of a server whose tokenizer does it."""
     from llmtui.commands import exit_codes
     from llmtui.commands.stdin import read_text
-    from llmtui.insight.tokenization import detokenize, read_tokenizer
-    from llmtui.insight.tokenization import tokenize as cut
-    from llmtui.models.partial import tokenizer_folder
     from llmtui.system.logs import setup_logging
     from llmtui.system.paths import log_file
 
     setup_logging(log_file(), settings.debug)
-    source = None if ids is not None else read_text(text)
-    tokenizer = read_tokenizer(tokenizer_folder(settings.model_name))
-    if ids is not None:
-        result = detokenize(tokenizer, ids)
-    else:
-        assert source is not None
-        result = cut(tokenizer, source)
+    source = read_text(text) if ids is None else ids
+    model, result = here(settings, source) if url is None else there(url, settings, source)
     if as_json:
         from llmtui.commands.table import write_json
 
-        write_json(as_fields(result, settings.model_name))
+        write_json(as_fields(result, model))
     else:
         write_for_people(result, decoded=ids is not None)
     return exit_codes.DONE
+
+
+def here(settings: "Settings", source: str | list[int]) -> "tuple[str, Tokenization]":
+    """The model's name, and a text cut or ids joined by its tokenizer on this machine."""
+    from llmtui.insight.tokenization import detokenize, read_tokenizer
+    from llmtui.insight.tokenization import tokenize as cut
+    from llmtui.models.partial import tokenizer_folder
+
+    tokenizer = read_tokenizer(tokenizer_folder(settings.model_name))
+    result = cut(tokenizer, source) if isinstance(source, str) else detokenize(tokenizer, source)
+    return settings.model_name, result
+
+
+def there(url: str, settings: "Settings", source: str | list[int]) -> "tuple[str, Tokenization]":
+    """The same by a server."""
+    from llmtui.insight.tokenization import Tokenization, told_tokenization
+    from llmtui.system.api_client import ApiClient
+
+    client = ApiClient(url, settings.client_key)
+    asked = {"model": settings.model_name} if "model_name" in settings.model_fields_set else {}
+    if isinstance(source, str):
+        answer, text = client.post("/tokenize", asked | {"text": source}), source
+    else:
+        answer = client.post("/detokenize", asked | {"ids": source})
+        text = answer["text"]
+    told = told_tokenization(
+        text, [(token["id"], bytes(token["bytes"]), token["special"]) for token in answer["tokens"]]
+    )
+    if not isinstance(source, str):
+        told = Tokenization(
+            text, tuple(replace(piece, start=None, end=None, added=False) for piece in told.pieces), "none"
+        )
+    return asked.get("model") or str(client.get("/info")["model"]), told
 
 
 def as_fields(result: "Tokenization", model: str) -> dict[str, Any]:

@@ -239,6 +239,11 @@ class Engine:
         with self._held(model) as loaded:
             return loaded.bytes_of(ids)
 
+    def are_special(self, ids: Iterable[int], model: str | None = None) -> list[bool]:
+        """Whether each token is a mark of the format: end of text, a role. Raises ModelNotReady."""
+        with self._held(model) as loaded:
+            return [loaded.pieces.is_special(i) for i in ids]
+
     # how it stands
 
     @property

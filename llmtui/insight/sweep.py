@@ -10,9 +10,9 @@ from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
-from typing import Final
+from typing import Final, Protocol
 
-from llmtui.engine import Engine, GenerationRequest
+from llmtui.engine import GenerationRequest
 from llmtui.engine.errors import EngineBusy, GenerationFailed
 from llmtui.engine.events import Failed, Finished, Token
 from llmtui.engine.stream import Stream
@@ -25,6 +25,12 @@ STOP_SECONDS: Final = 2.0
 
 Key = tuple[Setting, int]
 """A cell's place: its setting and its seed."""
+
+
+class TakesRequests(Protocol):
+    """An engine of this process, or that of a server."""
+
+    def submit(self, request: GenerationRequest) -> Stream: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +127,7 @@ class Sweep:
 
 
 def run_sweep(
-    engine: Engine,
+    engine: TakesRequests,
     base: GenerationRequest,
     settings: Sequence[Setting],
     seeds: Sequence[int],
@@ -181,7 +187,7 @@ def first_difference(ids: Sequence[int], others: Sequence[int]) -> int | None:
 
 
 def _submit(
-    engine: Engine,
+    engine: TakesRequests,
     waiting: deque[tuple[Key, GenerationRequest]],
     running: list[_Running],
     at_once: int | None,

@@ -176,6 +176,25 @@ def detokenize(tokenizer: Any, ids: Sequence[int]) -> Tokenization:
     )
 
 
+def told_tokenization(text: str, tokens: Sequence[tuple[int, bytes, bool]]) -> Tokenization:
+    """A text and its tokens as a server tells them: id, true bytes, and whether it is a mark of the format.
+
+    Special tokens around the others count as added where the bytes of the others are the text's own.
+    """
+    data = text.encode("utf-8")
+    added = [False] * len(tokens)
+    if b"".join(part for _, part, _ in tokens) != data:
+        added = [special for _, _, special in tokens]
+    exact = b"".join(part for (_, part, _), skipped in zip(tokens, added, strict=True) if not skipped) == data
+    pieces, place = [], 0
+    for index, ((token_id, part, special), skipped) in enumerate(zip(tokens, added, strict=True)):
+        here = exact and not skipped
+        start, end = (place, place + len(part)) if here else (None, None)
+        place += len(part) if here else 0
+        pieces.append(Piece(index, token_id, part, start, end, special, exact and skipped))
+    return Tokenization(text, tuple(pieces), "bytes" if exact else "none")
+
+
 def _encode(tokenizer: Any, text: str) -> tuple[list[int], list[bool], list[tuple[int, int]] | None]:
     """Ids, which of them the tokenizer added itself, and their characters in the text where it knows them."""
     backend = getattr(tokenizer, "backend_tokenizer", None)

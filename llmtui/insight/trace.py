@@ -140,6 +140,37 @@ def timings_to_json(timings: Timings, usage: Usage) -> dict[str, float | None]:
     }
 
 
+def event_from_json(fields: dict[str, Any]) -> Event | None:
+    """The event that `event_to_json` wrote; None for a lookahead, and for one that a later version may have."""
+    match fields["event"]:
+        case "queued":
+            return Queued(fields["request_id"], fields["position"])
+        case "started":
+            started = ("request_id", "model", "prompt_tokens", "max_tokens", "seed", "cached_tokens")
+            return Started(**{name: fields[name] for name in started})
+        case "prefilled":
+            return Prefilled(fields["done"], fields["total"], tuple(token_from_json(t) for t in fields["tokens"]))
+        case "token":
+            return token_from_json(fields)
+        case "finished":
+            names = ("reason", "delta", "text", "text_tokens", "stop")
+            facts = {name: fields[name] for name in names}
+            return Finished(**facts, usage=_usage_from_json(fields), timings=_timings_from_json(fields))
+        case "failed":
+            return Failed(fields["error"], _usage_from_json(fields), _timings_from_json(fields))
+    return None
+
+
+def _usage_from_json(fields: dict[str, Any]) -> Usage:
+    names = ("prompt_tokens", "completion_tokens", "cached_tokens", "drafted_tokens", "accepted_tokens")
+    return Usage(**{name: fields["usage"][name] for name in names})
+
+
+def _timings_from_json(fields: dict[str, Any]) -> Timings:
+    names = ("queued", "prefill", "first_token", "decode", "total")
+    return Timings(**{name: fields["timings"][f"{name}_s"] for name in names})
+
+
 def token_from_json(fields: dict[str, Any]) -> Token:
     """The token that `token_to_json` wrote."""
     return Token(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from llmtui.engine.events import Event, Failed, Finished, Lookahead, Started, Token
-from llmtui.insight.trace import lookahead_to_json, token_to_json
+from llmtui.insight.trace import event_to_json, lookahead_to_json, token_to_json
 from llmtui.server.errors import ApiError, cancelled, client_closed, error_object, failed, out_of_time
 from llmtui.server.schemas import GenerateBody
 
@@ -72,6 +72,14 @@ class Answer:
                     yield self._last_frame(started, event)
                 case _:
                     pass
+
+    def traced(self, events: Iterable[Event]) -> Iterator[Json]:
+        """A streamed request with every event of the engine; why one failed stands in the server's log alone."""
+        for event in events:
+            frame = event_to_json(event)
+            if isinstance(event, Failed):
+                frame["error"] = failed(event.error, self.request_id).message
+            yield frame
 
     def _last_frame(self, started: Started | None, finished: Finished) -> Json:
         try:

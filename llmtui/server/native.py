@@ -65,7 +65,8 @@ def native_api(engine: Engine, settings: Settings, desk: Desk, access: ModelAcce
         events = batch.only_events(client_gone(request.environ))
         answer = Answer(body, model.device.upper(), g.request_id, desk.from_cache)
         if body.stream:
-            return sse_response(map(sse_line, answer.frames(events)), batch.cancel)
+            frames = answer.traced(events) if body.trace else answer.frames(events)
+            return sse_response(map(sse_line, frames), batch.cancel)
         return json_response(answer.whole(events))
 
     return native
@@ -131,6 +132,7 @@ def sampling_params(body: GenerateBody, max_length: int) -> SamplingParams:
         stop=body.stop or (),
         seed=body.seed,
         top_logprobs=body.top_logprobs,
+        prompt_logprobs=body.prompt_logprobs,
         lookahead=body.lookahead,
         lookahead_depth=body.lookahead_depth,
         speculate=body.speculate,

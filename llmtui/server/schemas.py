@@ -107,6 +107,10 @@ class GenerateBody(BaseModel):
         description="guesses of what follows that are computed beside each token, for speed alone; 0 is off",
     )
     stream: bool = Field(False, description="answer with server-sent events, one for each token")
+    trace: bool = Field(
+        False, description="with stream: every event with every fact, as `llmtui generate --json` writes them"
+    )
+    prompt_logprobs: bool = Field(False, description="with trace: score the prompt's tokens, too")
 
     @classmethod
     def read(cls, body: bytes) -> "GenerateBody":

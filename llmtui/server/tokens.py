@@ -97,8 +97,10 @@ def tokens_api(engine: Engine, desk: Desk, access: ModelAccess) -> Blueprint:
 
 def pieces_json(engine: Engine, model: str, ids: Any) -> Json:
     """A model's token ids with what each stands for."""
-    pieces = engine.token_bytes(ids, model)
-    tokens = [{"id": i, "text": text_of_bytes(data), "bytes": list(data)} for i, data in zip(ids, pieces, strict=True)]
+    facts = zip(ids, engine.token_bytes(ids, model), engine.are_special(ids, model), strict=True)
+    tokens = [
+        {"id": i, "text": text_of_bytes(data), "bytes": list(data), "special": special} for i, data, special in facts
+    ]
     return {"count": len(tokens), "ids": list(ids), "tokens": tokens}
 
 

@@ -38,8 +38,9 @@ class ApiClient:
             raise ServerUnreachable(f"{url} is no address of a server: give one like http://127.0.0.1:5000")
         self.url = parts.geturl().rstrip("/")
         headers = {} if key is None else {"Authorization": f"Bearer {key}"}
-        timeout = httpx2.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS)
-        self._http = httpx2.Client(base_url=self.url, headers=headers, timeout=timeout, trust_env=False)
+        timeout = httpx2.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS, pool=None)
+        limits = httpx2.Limits(max_connections=None)
+        self._http = httpx2.Client(base_url=self.url, headers=headers, timeout=timeout, limits=limits, trust_env=False)
 
     def get(self, path: str) -> Any:
         """The JSON of an answer. Raises ServerUnreachable, ServerRefused."""
@@ -63,12 +64,17 @@ class ApiClient:
         return answer
 
     @contextmanager
-    def events(self, path: str, body: dict[str, Any]) -> Iterator[Iterator[dict[str, Any]]]:
-        """Server-sent events, each a JSON object, as they come. Raises ServerUnreachable, ServerRefused."""
+    def events(self, path: str, body: dict[str, Any], request_id: str) -> Iterator[Iterator[dict[str, Any]]]:
+        """Server-sent events, each a JSON object, as they come. Raises ServerUnreachable, ServerRefused.
+
+        request_id: the name by which the request can be cancelled.
+        """
         # a request may wait in the queue for long, and says nothing meanwhile
-        timeout = httpx2.Timeout(None, connect=CONNECT_SECONDS)
+        timeout = httpx2.Timeout(None, connect=CONNECT_SECONDS, pool=None)
         try:
-            with self._http.stream("POST", path, json=body, timeout=timeout) as answer:
+            with self._http.stream(
+                "POST", path, json=body, timeout=timeout, headers={"X-Request-Id": request_id}
+            ) as answer:
                 if answer.is_error:
                     answer.read()
                 _refuse_errors(answer)

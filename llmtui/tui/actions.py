@@ -99,7 +99,7 @@ ACTIONS: Final = (
     ),
     Action(
         "compare",
-        "f12",
+        "alt+c",
         "Compare",
         "Two to four models, or dtypes of one, on one prompt: what each costs, writes and expects.",
         "app",
