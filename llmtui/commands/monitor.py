@@ -154,8 +154,10 @@ def flat_fields(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def line_for_people(sample: "Sample", *, header: bool) -> list[str]:
+    from rich.cells import set_cell_size
+
     from llmtui.commands.table import terminal_width
-    from llmtui.tui.text import middle_ellipsis, visible
+    from llmtui.tui.text import visible
 
     columns = columns_for_people(sample)
     lines = ["  ".join(name.rjust(width) for name, _, width in columns)] if header and not sample.problem else []
@@ -164,7 +166,7 @@ def line_for_people(sample: "Sample", *, header: bool) -> list[str]:
     else:
         lines.append("  ".join(value.rjust(width) for _, value, width in columns))
     width = terminal_width()
-    return [visible(line) if width is None else middle_ellipsis(visible(line), width) for line in lines]
+    return [visible(line) if width is None else set_cell_size(visible(line), width).rstrip() for line in lines]
 
 
 def columns_for_people(sample: "Sample") -> list[tuple[str, str, int]]:
@@ -188,9 +190,9 @@ def columns_for_people(sample: "Sample") -> list[tuple[str, str, int]]:
         ),
         ("cpu", percent(sample.cpu_percent), 5),
         ("load", fixed(sample.load[0] if sample.load else None), 6),
-        ("ram", f"{size(sample.ram_used_bytes)} of {size(sample.ram_total_bytes)}", 20),
-        ("process", percent(sample.process_cpu_percent), 8),
-        ("rss", size(sample.process_rss_bytes), 9),
+        ("ram", f"{size(sample.ram_used_bytes)} of {size(sample.ram_total_bytes)}", 17),
+        ("process", percent(sample.process_cpu_percent), 7),
+        ("rss", size(sample.process_rss_bytes), 8),
         *(
             (f"gpu{i}", f"{gpu.load_percent:.0f}% {size(gpu.memory_used_bytes)} of {size(gpu.memory_total_bytes)}", 26)
             for i, gpu in enumerate(sample.gpus)

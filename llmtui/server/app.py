@@ -39,7 +39,7 @@ def create_app(
     limits = Limits(settings.rate_limit, settings.tokens_per_minute)
     answers = AnswerCache(settings.answer_cache_bytes)
     metrics = Metrics(engine, answers)
-    models = ModelAccess(engine, settings)
+    models = ModelAccess(engine, settings, lifecycle)
     desk = Desk(
         engine,
         metrics,
@@ -67,7 +67,7 @@ def create_app(
     app.register_blueprint(tokens_api(engine, desk, models))
     app.register_blueprint(openai.openai_api(engine, settings, desk, models))
     app.register_blueprint(ollama.ollama_api(engine, settings, desk, models))
-    app.register_blueprint(ollama_models_api(engine, settings, models))
+    app.register_blueprint(ollama_models_api(engine, settings, models, lifecycle))
     app.register_blueprint(openapi_api(app, settings))
     app.register_blueprint(docs_api(app, settings, keys))
     return app

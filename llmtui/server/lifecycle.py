@@ -26,6 +26,11 @@ class Lifecycle:
     def draining(self) -> bool:
         return self._draining.is_set()
 
+    def refuse_if_draining(self) -> None:
+        """Raises ApiError (503)."""
+        if self.draining:
+            raise ApiError(503, "shutting_down", "the server is shutting down", retry_after=RETRY_SECONDS)
+
     @property
     def open_answers(self) -> int:
         """POST requests whose answers are not sent to their end."""
@@ -60,8 +65,7 @@ class Lifecycle:
             return
         self._add(1)
         g.is_open_answer = True
-        if self.draining:  # asked after counting: draining must not miss one that slips by
-            raise ApiError(503, "shutting_down", "the server is shutting down", retry_after=RETRY_SECONDS)
+        self.refuse_if_draining()  # asked after counting: draining must not miss one that slips by
 
     def _close_when_sent(self, response: Response) -> Response:
         if g.pop("is_open_answer", False):

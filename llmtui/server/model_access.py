@@ -15,6 +15,7 @@ from llmtui.engine.errors import ModelNotReady
 from llmtui.engine.loads import LoadTask, ModelInfo
 from llmtui.server.allowed_models import AllowedModels
 from llmtui.server.errors import LOADING_RETRY_SECONDS, ApiError, client_closed
+from llmtui.server.lifecycle import Lifecycle
 from llmtui.server.model_card import ModelCard, card_of_entry, model_card
 from llmtui.server.streaming import POLL_SECONDS, client_gone
 from llmtui.server.turnstile import step_aside
@@ -28,7 +29,7 @@ SHOWN_NAMES = 5
 class InUse:
     """A model that stays in memory until the answer to the request at hand has gone out.
 
-    load_seconds: how long the request waited for it
+    load_seconds: how long the request waited for it to load; 0 where it was there
     """
 
     info: ModelInfo
@@ -41,9 +42,10 @@ class ModelAccess:
     One that is loaded on demand goes KEEP_ALIVE seconds after its last use, if its request does not say otherwise.
     """
 
-    def __init__(self, engine: Engine, settings: Settings) -> None:
+    def __init__(self, engine: Engine, settings: Settings, lifecycle: Lifecycle) -> None:
         self._engine = engine
         self._settings = settings
+        self._lifecycle = lifecycle
         self._allowed = AllowedModels(settings.allowed_names())
         self._lock = threading.Lock()
         self._waiting: Counter[str] = Counter()
@@ -69,10 +71,10 @@ class ModelAccess:
         """A model for the request at hand, loaded if need be; it stays until the answer has gone out.
 
         keep_alive: seconds that it stays after that, math.inf for ever; None: the request does not say.
-        Raises ApiError (404; 429 where too many wait for loads; 499 if the client leaves meanwhile), ModelNotReady
-        where no name is given and nothing is chosen yet, and the ModelError that ended the load.
+        Raises ApiError (404; 429 where too many wait for loads; 499 if the client leaves meanwhile, 503 if the server
+        stops), ModelNotReady where no name is given and nothing is chosen yet, and the ModelError that ended the load.
         """
-        began = time.perf_counter()
+        load_seconds = 0.0
         known = None if name is None else self._known(name)
         held = ExitStack()
         try:
@@ -80,9 +82,10 @@ class ModelAccess:
         except ModelNotReady:
             if known is None:
                 raise
+            began = time.perf_counter()
             self._load(known, keep_alive)
+            load_seconds = time.perf_counter() - began
             info = held.enter_context(self._engine.hold(known))
-        waited = time.perf_counter() - began
 
         @after_this_request
         def let_go_at_the_end(response: Response) -> Response:
@@ -91,7 +94,7 @@ class ModelAccess:
 
         if keep_alive is not None and not self.is_chosen(info.name):
             self._engine.keep_alive(info.name, _for_engine(keep_alive))
-        return InUse(info, waited)
+        return InUse(info, load_seconds)
 
     def unload(self, name: str) -> bool:
         """Take a model out of memory once nothing runs on it; False for the chosen one, which stays.
@@ -146,6 +149,7 @@ class ModelAccess:
             began = time.monotonic()
             step_aside()
             while not _has_ended(task):
+                self._lifecycle.refuse_if_draining()  # it has not begun: another instance answers sooner
                 if gone():
                     raise client_closed()
                 if time.monotonic() - began > (settings.request_deadline_seconds or math.inf):

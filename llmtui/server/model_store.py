@@ -21,7 +21,7 @@ class ModelStore:
     def pull(self, name: str, gone: Callable[[], bool]) -> Iterator[Progress]:
         """Fetch a model, or what is new of it; nothing for one that is here, where that is not allowed.
 
-        gone: whether the client has left. Raises ApiError (403) at once; read, what `Pulls.pull` raises.
+        gone: whether to stop. Raises ApiError (403) at once; read, what `Pulls.pull` raises.
         """
         known = name.removesuffix(LATEST)
         if self._settings.allow_pull and self._access.admits(known) and known != EMBEDDED:

@@ -9,6 +9,7 @@ from flask import Blueprint, Response, request
 from llmtui.engine import Engine, Resident
 from llmtui.server.errors import invalid
 from llmtui.server.jsonio import json_response
+from llmtui.server.lifecycle import Lifecycle
 from llmtui.server.model_access import LATEST, ModelAccess
 from llmtui.server.model_card import ModelCard, model_card, rfc3339
 from llmtui.server.model_store import ModelStore
@@ -24,7 +25,7 @@ QUANTIZATION = {"float32": "F32", "bfloat16": "BF16", "float16": "F16"}
 Json = dict[str, Any]
 
 
-def ollama_models_api(engine: Engine, settings: Settings, access: ModelAccess) -> Blueprint:
+def ollama_models_api(engine: Engine, settings: Settings, access: ModelAccess, lifecycle: Lifecycle) -> Blueprint:
     """GET /api/tags, GET /api/ps, POST /api/show, POST /api/pull, DELETE /api/delete."""
     models = Blueprint("ollama models", __name__)
     store = ModelStore(settings, access)
@@ -48,7 +49,8 @@ def ollama_models_api(engine: Engine, settings: Settings, access: ModelAccess) -
     def pull() -> Response:
         """Download a model into the Hugging Face cache, where ALLOW_PULL is on; what is here already is a success."""
         body = PullRequest.read(request.get_data(cache=False))
-        steps = pull_lines(store.pull(named(body), client_gone(request.environ)))
+        gone = client_gone(request.environ)
+        steps = pull_lines(store.pull(named(body), lambda: gone() or lifecycle.draining))
         if body.stream is False:
             *_, last = steps
             return json_response(last)

@@ -45,7 +45,7 @@ class Pulls:
     def pull(self, repo_id: str, gone: Callable[[], bool]) -> Iterator[Progress]:
         """Fetch a model. Whoever stops reading stops the download; what has come is kept for the next one.
 
-        gone: whether the client has left. Raises ModelError, ApiError (429).
+        gone: whether to stop. Raises ModelError, ApiError (429).
         """
         if not is_hub_id(repo_id):
             raise ModelNotFound(f"{repo_id!r} is not a model of the Hub: its ids look like gpt2 or organisation/name")

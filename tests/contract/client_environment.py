@@ -15,7 +15,7 @@ from filelock import FileLock
 
 CLIENTS = ("langchain-openai==1.7.4", "langchain-ollama==1.1.0", "llm==0.36")
 INSTALL_SECONDS = 300
-RUN_SECONDS = 60
+RUN_SECONDS = 120
 SCRIPTS = Path(__file__).parent / "clients"
 
 

@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 from api_client import Api
-from client_environment import ClientEnvironment
+from client_environment import INSTALL_SECONDS, RUN_SECONDS, ClientEnvironment
 
 from llmtui.engine import Engine, GenerationRequest, SamplingParams
 from llmtui.engine.requests import ChatMessage
 from llmtui.engine.stream import GenerationResult
 
-pytestmark = pytest.mark.clients
+pytestmark = [pytest.mark.clients, pytest.mark.timeout(INSTALL_SECONDS + RUN_SECONDS)]
 
 PROMPT = "Once upon a time"
 QUESTION = [ChatMessage(role="user", content="Hello! What is your name?")]

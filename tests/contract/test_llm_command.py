@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 from api_client import Api
-from client_environment import ClientEnvironment
+from client_environment import INSTALL_SECONDS, RUN_SECONDS, ClientEnvironment
 
 from llmtui.engine import Engine, GenerationRequest, SamplingParams
 from llmtui.engine.requests import ChatMessage
 
-pytestmark = pytest.mark.clients
+pytestmark = [pytest.mark.clients, pytest.mark.timeout(INSTALL_SECONDS + RUN_SECONDS)]
 
 PROMPT = "Once upon a time"
 MODELS = """
