@@ -28,7 +28,7 @@ class ModelDoesNotFit(ModelError):
 
     def __init__(self, name: str, needed: int, free: int, budget: int) -> None:
         super().__init__(
-            f"{name} needs {_size(needed)}, and of the memory budget of {_size(budget)} {_size(free)} can be had: "
+            f"{name} needs {_size(needed)}, and the memory budget of {_size(budget)} has room for {_size(free)}: "
             "unload another model, take a smaller one or raise MEMORY_BUDGET"
         )
         self.needed = needed

@@ -11,6 +11,7 @@ import argparse
 import json
 import statistics
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -41,12 +42,13 @@ def texts(engine: Engine, trained: bool) -> dict[str, dict[str, Any]]:
     }
 
 
-def decode(engine: Engine, tokens: int, asked: dict[str, Any], **ahead: int) -> tuple[float, Usage]:
-    """Decode time in seconds, and what was guessed."""
+def decode(engine: Engine, options: argparse.Namespace, asked: dict[str, Any], **ahead: int) -> tuple[float, Usage]:
+    """Decode time in seconds, and what was guessed; with --cpu the processor's time for the whole request."""
     fields = {name: value for name, value in asked.items() if name != "prompt"}
-    params = SamplingParams(**fields, max_tokens=tokens, seed=1, ignore_eos=True, **ahead)
+    params = SamplingParams(**fields, max_tokens=options.tokens, seed=1, ignore_eos=True, **ahead)
+    began = time.process_time()
     finished = engine.submit(GenerationRequest(prompt=asked["prompt"], params=params)).result().finished
-    return finished.timings.decode, finished.usage
+    return time.process_time() - began if options.cpu else finished.timings.decode, finished.usage
 
 
 def main() -> None:
@@ -55,6 +57,7 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=96)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, help="1 where the cores are shared with others")
+    parser.add_argument("--cpu", action="store_true", help="time of the processor: with --threads 1 beside other work")
     parser.add_argument("--dtype", default="float32")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
@@ -84,13 +87,13 @@ def measure(
     engine: Engine, options: argparse.Namespace, asked: dict[str, Any]
 ) -> dict[int, tuple[float, float | None]]:
     """For each number of guesses: how many times as fast, and the share that came true."""
-    decode(engine, options.tokens, asked, speculate=GUESSES[-1])
+    decode(engine, options, asked, speculate=GUESSES[-1])
     ratios: dict[int, list[float]] = {guesses: [] for guesses in GUESSES}
     rates: dict[int, float | None] = {}
     for _ in range(options.rounds):
-        without, _usage = decode(engine, options.tokens, asked)
+        without, _usage = decode(engine, options, asked)
         for guesses in GUESSES:
-            seconds, usage = decode(engine, options.tokens, asked, speculate=guesses)
+            seconds, usage = decode(engine, options, asked, speculate=guesses)
             ratios[guesses].append(without / seconds)
             rates[guesses] = usage.acceptance_rate
     return {guesses: (statistics.median(ratios[guesses]), rates[guesses]) for guesses in GUESSES}
@@ -101,9 +104,9 @@ def measure_lookahead(engine: Engine, options: argparse.Namespace) -> dict[str, 
     asked = {"prompt": STORY, "temperature": 0.8}
     ratios: dict[str, list[float]] = {f"{width}x{depth}": [] for width, depth in LOOKAHEADS}
     for round_number in range(options.rounds + 1):
-        without, _usage = decode(engine, options.tokens, asked)
+        without, _usage = decode(engine, options, asked)
         for width, depth in LOOKAHEADS:
-            seconds, _usage = decode(engine, options.tokens, asked, lookahead=width, lookahead_depth=depth)
+            seconds, _usage = decode(engine, options, asked, lookahead=width, lookahead_depth=depth)
             if round_number:  # the first warms up
                 ratios[f"{width}x{depth}"].append(seconds / without)
     return {name: statistics.median(values) for name, values in ratios.items()}

@@ -17,7 +17,7 @@ from models import SHAPES, make_folder
 from llmtui.engine import Engine
 from llmtui.insight.bench.rounds import Round, Way, alternate, ratio, spread_of
 from llmtui.insight.bench.workloads import engine_seconds
-from llmtui.insight.bench.yardsticks import generate_seconds, loop_seconds, model_of, use_the_engines_threads
+from llmtui.insight.bench.yardsticks import generate_seconds, loop_seconds, model_of, on_engine
 
 PAIRS = {
     "sampled vs generate sampled": ("generate sampled", "llmtui sampled, full trace"),
@@ -37,15 +37,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, Engine() as engine:
         shape = options.shape
         engine.load(shape if shape == "tiny-tales" else str(make_folder(shape, Path(folder)))).wait(300)
-        use_the_engines_threads(engine)
         model = model_of(engine)
         tokens = options.tokens
         ways: dict[str, Way] = {
             "llmtui greedy, full trace": lambda: engine_seconds(engine, tokens, greedy=True),
             "llmtui sampled, full trace": lambda: engine_seconds(engine, tokens, greedy=False),
-            "generate greedy": lambda: generate_seconds(model, tokens, greedy=True),
-            "generate sampled": lambda: generate_seconds(model, tokens, greedy=False),
-            "bare forward": lambda: loop_seconds(model, tokens),
+            "generate greedy": lambda: on_engine(engine, lambda: generate_seconds(model, tokens, greedy=True)),
+            "generate sampled": lambda: on_engine(engine, lambda: generate_seconds(model, tokens, greedy=False)),
+            "bare forward": lambda: on_engine(engine, lambda: loop_seconds(model, tokens)),
         }
         rounds: list[Round] = []
         alternate(ways, options.rounds, rounds)

@@ -42,19 +42,16 @@ def compare(options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as folder:
         model = make_folder(options.shape, Path(folder))
         worker = Worker(make_venv(options.venv), model)
-        engines = {kind: Engine() for kind in PAIRS}
-        for kind, engine in engines.items():
-            engine.load(str(model), device="cpu", dtype=PAIRS[kind]).wait(300)
-        rounds = []
-        for _ in range(options.rounds + 1):
-            seconds = {}
-            for kind, engine in engines.items():
-                for repacked in (True, False):
-                    seconds[f"{kind}{' repacked' if repacked else ''}"] = worker.seconds(kind, repacked, options.tokens)
-                seconds[PAIRS[kind]] = engine_seconds(engine, options.tokens, greedy=True)
-            rounds.append(seconds)
-        for engine in engines.values():
-            engine.close()
+        rounds: list[dict[str, float]] = [{} for _ in range(options.rounds + 1)]
+        for kind, dtype in PAIRS.items():
+            # one engine at a time: the threads of several would be more than the cores
+            with Engine() as engine:
+                engine.load(str(model), device="cpu", dtype=dtype).wait(300)
+                for seconds in rounds:
+                    for repacked in (True, False):
+                        name = f"{kind}{' repacked' if repacked else ''}"
+                        seconds[name] = worker.seconds(kind, repacked, options.tokens)
+                    seconds[dtype] = engine_seconds(engine, options.tokens, greedy=True)
         worker.close()
     report(options, rounds[1:])
 

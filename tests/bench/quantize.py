@@ -20,13 +20,7 @@ from models import SHAPES, make_folder
 from llmtui.engine import Engine
 from llmtui.insight.bench.rounds import Round, Way, alternate, ratio, spread_of
 from llmtui.insight.bench.workloads import engine_seconds
-from llmtui.insight.bench.yardsticks import (
-    generate_seconds,
-    loop_seconds,
-    model_of,
-    plain_model,
-    use_the_engines_threads,
-)
+from llmtui.insight.bench.yardsticks import generate_seconds, loop_seconds, model_of, on_engine, plain_model
 from llmtui.models.catalog import embedded_path
 
 DTYPES = ("float32", "bfloat16", "float16", "int8")
@@ -45,39 +39,42 @@ def main() -> None:
         folder = embedded_path()
         if options.shape != "tiny-tales":
             folder = make_folder(options.shape, Path(stack.enter_context(tempfile.TemporaryDirectory())))
-        ways, infos = all_ways(stack, folder, options.tokens, options.rows)
-        rounds: list[Round] = []
-        alternate(ways, options.rounds, rounds)
+        infos: dict[str, dict[str, object]] = {}
+        rounds: dict[str, list[Round]] = {}
+        for dtype in DTYPES:
+            # one engine at a time: the threads of several would be more than the cores
+            with Engine() as engine:
+                info = engine.load(str(folder), device="cpu", dtype=dtype).wait(300)
+                infos[dtype] = {
+                    "linears": info.linears,
+                    "megabytes": info.weights_bytes / 1e6,
+                    "load_seconds": info.load_seconds,
+                }
+                ways = all_ways(engine, folder, dtype, options.tokens, options.rows)
+                alternate(ways, options.rounds, rounds.setdefault(dtype, []))
     report(options, infos, rounds)
 
 
-def all_ways(
-    stack: ExitStack, folder: Path, tokens: int, rows: list[int]
-) -> tuple[dict[str, Way], dict[str, dict[str, object]]]:
-    plain = plain_model(folder, "cpu")
-    ways: dict[str, Way] = {YARDSTICK: lambda: generate_seconds(plain, tokens, greedy=True)}
-    infos: dict[str, dict[str, object]] = {}
-    for dtype in DTYPES:
-        engine = stack.enter_context(Engine())
-        info = engine.load(str(folder), device="cpu", dtype=dtype).wait(300)
-        use_the_engines_threads(engine)
-        model = model_of(engine)
-        infos[dtype] = {
-            "linears": info.linears,
-            "megabytes": info.weights_bytes / 1e6,
-            "load_seconds": info.load_seconds,
-        }
-        ways[f"{dtype}, one stream"] = lambda engine=engine: engine_seconds(engine, tokens, greedy=True)  # type: ignore[misc]
-        for n in rows:
-            ways[f"{dtype}, {n} rows"] = lambda model=model, n=n: loop_seconds(model, tokens, n)  # type: ignore[misc]
-    return ways, infos
+def all_ways(engine: Engine, folder: Path, dtype: str, tokens: int, rows: list[int]) -> dict[str, Way]:
+    plain, model = plain_model(folder, "cpu"), model_of(engine)
+
+    def loop(n: int) -> Way:
+        return lambda: on_engine(engine, lambda: loop_seconds(model, tokens, n))
+
+    return {
+        f"{dtype}, {YARDSTICK}": lambda: on_engine(engine, lambda: generate_seconds(plain, tokens, greedy=True)),
+        f"{dtype}, one stream": lambda: engine_seconds(engine, tokens, greedy=True),
+        **{f"{dtype}, {n} rows": loop(n) for n in rows},
+    }
 
 
-def report(options: argparse.Namespace, infos: dict[str, dict[str, object]], rounds: list[Round]) -> None:
+def report(options: argparse.Namespace, infos: dict[str, dict[str, object]], rounds: dict[str, list[Round]]) -> None:
     table = {}
-    for name in [YARDSTICK, *sorted(rounds[0].keys() - {YARDSTICK}, key=_order)]:
+    for name in (name for of_dtype in rounds.values() for name in of_dtype[0]):
+        dtype = name.partition(", ")[0]
         rows = int(name.split()[1]) if name.endswith("rows") else 1
-        seconds, ratios = spread_of(rounds, name), ratio(rounds, YARDSTICK, name)
+        seconds = spread_of(rounds[dtype], name)
+        ratios = ratio(rounds[dtype], f"{dtype}, {YARDSTICK}", name)
         assert seconds is not None
         assert ratios is not None
         table[name] = {
@@ -87,16 +84,11 @@ def report(options: argparse.Namespace, infos: dict[str, dict[str, object]], rou
     if options.json:
         print(json.dumps({"shape": options.shape, "models": infos, "ways": table, "rounds": rounds}))
         return
-    print(f"{options.shape}, {torch.get_num_threads()} threads, {len(rounds)} rounds of {options.tokens - 1} tokens")
+    print(f"{options.shape}, {torch.get_num_threads()} threads, {options.rounds} rounds of {options.tokens - 1} tokens")
     for dtype, info in infos.items():
         print(f"  {dtype:9} {info['linears']:45} {info['megabytes']:7.1f} MB  loaded in {info['load_seconds']:.2f} s")
     for name, row in table.items():
-        print(f"  {name:22} {row['tokens_per_second']:9.1f} tok/s in all {row['ratio']:8.2f} x")
-
-
-def _order(name: str) -> tuple[int, int]:
-    dtype, _, way = name.partition(", ")
-    return DTYPES.index(dtype), 1 if way == "one stream" else int(way.split()[0])
+        print(f"  {name:28} {row['tokens_per_second']:9.1f} tok/s in all {row['ratio']:8.2f} x")
 
 
 if __name__ == "__main__":

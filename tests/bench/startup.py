@@ -6,6 +6,7 @@ Runs the real program on a pseudo-terminal of 120x40 and reads what it draws. Me
 """
 
 import argparse
+import contextlib
 import fcntl
 import json
 import os
@@ -25,6 +26,18 @@ QUIT = b"\x11"
 PROGRAM = str(Path(sys.executable).with_name("llmtui"))
 
 
+def keep_priority(pid: int) -> None:
+    """Give a process in a session of its own this one's niceness.
+
+    Linux schedules sessions as groups (autogroup): what `nice` sets counts only within one.
+    """
+    group = Path(f"/proc/{pid}/autogroup")
+    nice = os.getpriority(os.PRIO_PROCESS, 0)
+    if nice and group.exists():
+        with contextlib.suppress(OSError):
+            group.write_text(str(nice))
+
+
 class Terminal:
     """The program on a pseudo-terminal, and everything it has drawn."""
 
@@ -38,6 +51,7 @@ class Terminal:
             [PROGRAM, *arguments], stdin=slave, stdout=slave, stderr=slave, env=environ, start_new_session=True
         )
         os.close(slave)
+        keep_priority(self.process.pid)
         self.drawn = b""
 
     def send(self, data: bytes) -> None:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import busy_minutes, sample
 from textual.app import App
+from textual.events import Key
 from waiting import layouts
 
 from llmtui.engine import Engine, GenerationRequest, SamplingParams
@@ -95,6 +96,15 @@ async def test_each_look_draws_the_lines_that_changed_and_lays_nothing_out(
         assert seen == []
         await pilot.press("alt+m")
         await until(pilot, lambda: app.screen is app.main)
+
+
+async def test_its_key_opens_it_from_the_prompt_as_a_terminal_sends_it(opened: Opened) -> None:
+    async with opened() as pilot:
+        app = app_of(pilot)
+        # a terminal's alt+m comes with the letter, which a text area would take for typed
+        app.post_message(Key("alt+m", "m"))
+        await until(pilot, lambda: isinstance(app.screen, MonitorScreen))
+        assert app.main.prompt.text == ""
 
 
 async def test_the_real_engines_numbers_are_on_the_screen(tiny_tales_engine: Engine) -> None:

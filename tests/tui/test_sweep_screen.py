@@ -252,25 +252,26 @@ async def test_leaving_the_program_stops_the_sweep(opened: Opened, engine: Scrip
 
 
 async def test_hostile_prompts_fields_and_texts_are_shown_harmless(opened: Opened, engine: ScriptedEngine) -> None:
+    everything = "".join(TEXTS)
     async with opened() as pilot:
-        for text in TEXTS:
-            form = await open_form(pilot, "x", temperature=text, seeds=text)
-            form.prompt.write("x" + text)
-            await pilot.pause()
+        form = await open_form(pilot, "x", temperature=everything, seeds=everything)
+        form.prompt.write("x" + everything)
+        await pilot.pause()
+        assert not harmful(screen_text(pilot.app)) - {"\n"}
+        for name, value in SMALL.items():
+            form.query_one(f"#{name}", Input).value = value
+        await pilot.pause()
+        screen = await run(pilot, form, done=False)
+        await until(pilot, lambda: len(engine.runs) == 4)
+        for place, scripted in enumerate(engine.runs):
+            scripted.yield_tokens([text.encode("utf-8", "surrogatepass") for text in TEXTS[place:]])
+            scripted.finish()
+        await until(pilot, lambda: screen.status.text.startswith("done"))
+        for key in ("right", "down", "enter"):
+            await pilot.press(key)
             assert not harmful(screen_text(pilot.app)) - {"\n"}
-            for name, value in SMALL.items():
-                form.query_one(f"#{name}", Input).value = value
-            await pilot.pause()
-            engine.runs.clear()
-            screen = await run(pilot, form, done=False)
-            await until(pilot, lambda: len(engine.runs) == 4)
-            for scripted in engine.runs:
-                scripted.yield_tokens([text.encode("utf-8", "surrogatepass")])
-                scripted.finish()
-            await until(pilot, lambda screen=screen: screen.status.text.startswith("done"))
-            assert not harmful(screen_text(pilot.app)) - {"\n"}
-            await pilot.press("escape", "escape")
-            await until(pilot, lambda: pilot.app.screen is app_of(pilot).main)
+        await until(pilot, lambda: isinstance(pilot.app.screen, CellScreen))
+        assert not harmful(screen_text(pilot.app)) - {"\n"}
 
 
 @pytest.mark.parametrize(("cells", "tokens"), [(1, 1), (27, 40), (256, 200), (10_000, 200)])

@@ -16,7 +16,7 @@ from llmtui.insight.bench.workloads import (
     prefill_seconds,
     streams_speed,
 )
-from llmtui.insight.bench.yardsticks import forward_seconds, generate_seconds
+from llmtui.insight.bench.yardsticks import forward_seconds, generate_seconds, on_engine
 
 GREEDY = "decode, greedy"
 WITHOUT_CANDIDATES = "decode, no candidates"
@@ -56,8 +56,8 @@ def probes(engine: Engine, plan: Plan, vocabulary: int, plain: Any | None) -> li
     if plan.gap_tokens:
         found.append(_gaps(engine, requests, plan))
     if plain is not None:
-        found += [_generate(plain, plan, greedy=False), _generate(plain, plan, greedy=True)]
-        found.append(_forward(plain, requests, plan.prompts[-1]))
+        found += [_generate(engine, plain, plan, greedy=greedy) for greedy in (False, True)]
+        found.append(_forward(engine, plain, requests, plan.prompts[-1]))
     return found
 
 
@@ -99,12 +99,15 @@ def _gaps(engine: Engine, requests: Requests, plan: Plan) -> Probe:
     return Probe(measures, lambda: gaps_beside_a_prompt(engine, requests, prompt, plan.gap_tokens))
 
 
-def _generate(plain: Any, plan: Plan, *, greedy: bool) -> Probe:
+def _generate(engine: Engine, plain: Any, plan: Plan, *, greedy: bool) -> Probe:
     return Probe(
         (of.alone(GENERATE_GREEDY if greedy else GENERATE, SHORT_PROMPT, "tok/s"),),
-        lambda: ((plan.tokens - 1) / generate_seconds(plain, plan.tokens, greedy=greedy),),
+        lambda: ((plan.tokens - 1) / on_engine(engine, lambda: generate_seconds(plain, plan.tokens, greedy=greedy)),),
     )
 
 
-def _forward(plain: Any, requests: Requests, prompt: int) -> Probe:
-    return Probe((of.alone(FORWARD, prompt, "s"),), lambda: (forward_seconds(plain, requests.ids(prompt)),))
+def _forward(engine: Engine, plain: Any, requests: Requests, prompt: int) -> Probe:
+    return Probe(
+        (of.alone(FORWARD, prompt, "s"),),
+        lambda: (on_engine(engine, lambda: forward_seconds(plain, requests.ids(prompt))),),
+    )

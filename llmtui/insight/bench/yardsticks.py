@@ -1,6 +1,7 @@
 """What llmtui is measured against: transformers.generate(), and forwards of the model with nothing around them."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,15 @@ def plain_model(folder: Path, device: str, dtype: torch.dtype = torch.float32) -
         if shown:
             bars.enable_progress_bar()
     return model.to(device).eval()
+
+
+def on_engine(engine: Engine, measure: Callable[[], float]) -> float:
+    """Measure on the engine's own thread, while nothing runs on it.
+
+    OpenMP keeps threads for each thread that computes. As soon as they are more than the CPU has cores, all of them
+    sleep between two kernels instead of waiting: a yardstick on a thread of its own slows the engine by up to a third.
+    """
+    return engine.run_job(lambda _: measure()).result()
 
 
 def use_the_engines_threads(engine: Engine) -> int:

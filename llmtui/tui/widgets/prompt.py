@@ -89,8 +89,8 @@ class Prompt(TextArea):
     # keys
 
     async def _on_key(self, event: events.Key) -> None:
-        if event.key == "enter":
-            # Not the newline of a text area: it bubbles to the binding.
+        if event.key == "enter" or event.key.startswith("alt+"):
+            # Not the newline of a text area, nor the letter that a terminal sends with alt: it bubbles to the binding.
             event.prevent_default()
 
     async def _on_paste(self, event: events.Paste) -> None:
