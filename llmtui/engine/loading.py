@@ -58,13 +58,14 @@ def _load(task: LoadTask, device: str, dtype: str, make_room: Callable[[int], No
         _stop_if_cancelled(task)
     weights_bytes = weight_bytes(model)
     make_room(weights_bytes)
-    runner = find_runner(model, chosen_device, precision.name)
+    context = _context(config, tokenizer)
+    runner = find_runner(model, chosen_device, precision.name, context)
     info = ModelInfo(
         name=task.name,
         path=str(path),
         architecture=type(model).__name__,
         parameters=parameters,
-        context=_context(config, tokenizer),
+        context=context,
         vocab_size=vocab_size,
         dtype=precision.name,
         device=chosen_device,

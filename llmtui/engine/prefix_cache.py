@@ -33,14 +33,15 @@ class Block:
 
 
 class PrefixCache:
-    """Blocks of one loaded model, at most `limit` bytes of them; the least recently used go first.
+    """Blocks of one loaded model, at most `limit` bytes and `most_blocks` of them; the least recently used go first.
 
     A block's key is a hash of its tokens and of the key before it, so that equal keys mean equal beginnings. The first
     key comes from a salt: who has another one neither finds a block nor learns from the time it takes that it is there.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, most_blocks: int | None = None) -> None:
         self._limit = limit
+        self._most_blocks = most_blocks
         self._blocks: OrderedDict[bytes, Block] = OrderedDict()
         self.bytes = 0
 
@@ -78,7 +79,7 @@ class PrefixCache:
                 self._blocks[keys[number]] = block
                 self.bytes += block.bytes
         self._touch(keys)
-        while self.bytes > self._limit:
+        while self.bytes > self._limit or (self._most_blocks is not None and len(self._blocks) > self._most_blocks):
             _, oldest = self._blocks.popitem(last=False)
             self.bytes -= oldest.bytes
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from llmtui.engine.sequence import Sequence
 
 PREFIX_CACHE_BYTES = 256 * 1024**2
+# a small model's keys and values would fill that with the ends of a thousand requests, which nobody begins with again
+PREFIX_CONTEXTS = 16
 
 KVCache = Any  # a KVSlab or transformers' DynamicCache; its keys and values belong to the engine's thread
 
@@ -106,17 +108,20 @@ class PlainRunner:
 
 
 class PackedRunner:
-    """All slices in one forward, their tokens side by side: the weights are read once for all of them."""
+    """All slices in one forward, their tokens side by side: the weights are read once for all of them.
+
+    context: tokens that the model can hold; beginnings of so many contexts are kept at most. None: of any number.
+    """
 
     path = "many sequences in one forward"
     packs = True
     rewinds = True
 
-    def __init__(self, forward: PackedForward, device: str, prefix_cache_bytes: int = PREFIX_CACHE_BYTES) -> None:
+    def __init__(self, forward: PackedForward, device: str, context: int | None = None) -> None:
         self.forward_rows = forward
         self._device = device
         self._pool = KVPool(device)
-        self._prefixes = PrefixCache(prefix_cache_bytes)
+        self._prefixes = PrefixCache(PREFIX_CACHE_BYTES, context and PREFIX_CONTEXTS * -(-context // BLOCK))
         self._forks = Forks(self._prefixes)
 
     @property

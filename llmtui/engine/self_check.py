@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 TOLERANCE = {"float64": 1e-3, "float32": 1e-3, "float16": 0.05, "bfloat16": 0.1, "int8": 0.1}
 
 
-def find_runner(model: Any, device: str, precision: str | None = None) -> Runner:
+def find_runner(model: Any, device: str, precision: str | None = None, context: int | None = None) -> Runner:
     """The fastest runner that passes the check on this model and device, else the plain one.
 
     precision: of the linears, by the name a person calls it; None: the model's own dtype.
@@ -34,7 +34,7 @@ def find_runner(model: Any, device: str, precision: str | None = None) -> Runner
             logger.info("%s cannot be packed", name, exc_info=True)
             continue
         if difference <= tolerance:
-            return PackedRunner(forward, device)
+            return PackedRunner(forward, device, context)
         logger.warning("%s: packed logits differ from plain ones by %.2g", name, difference)
     return PlainRunner(model, device)
 

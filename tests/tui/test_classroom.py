@@ -43,21 +43,21 @@ async def test_what_was_done_is_noticed_told_and_kept(opened: Opened, engine: Sc
         engine.runs[0].start()
         engine.runs[0].yield_tokens(1)
         engine.runs[0].finish()
-        await until(pilot, lambda: "all 1 tokens had rank 1" in screen_text(pilot.app))
+        await until(pilot, lambda: "1 of 1 tokens had rank 1" in screen_text(pilot.app))
         assert "✓" in screen_text(pilot.app)
-        assert json.loads(kept.read_text())["logits.greedy"] == "all 1 tokens had rank 1"
+        assert json.loads(kept.read_text())["logits.greedy"] == "1 of 1 tokens had rank 1"
         await send(pilot, "/architecture ./nowhere")
         await until(pilot, lambda: "block.diagram" in json.loads(kept.read_text()))
         await pilot.press("escape")
 
 
 async def test_what_was_found_before_is_shown_again(opened: Opened, kept: Path) -> None:
-    kept.write_text(json.dumps({"logits.greedy": "all 40 tokens had rank 1"}))
+    kept.write_text(json.dumps({"logits.greedy": "40 of 40 tokens had rank 1"}))
     async with opened() as pilot:
         await pilot.press("f12")
         await until(pilot, lambda: "Lesson 1 of 8" in screen_text(pilot.app))
         await pilot.press("tab", "n", "n")
-        await until(pilot, lambda: "all 40 tokens had rank 1" in screen_text(pilot.app))
+        await until(pilot, lambda: "40 of 40 tokens had rank 1" in screen_text(pilot.app))
 
 
 async def test_a_lesson_that_is_not_there_is_refused(opened: Opened) -> None:

@@ -2,12 +2,14 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from driving import app_of, send, until
+from hostile import screen_text
 from samples import busy_minutes
-from scripted_engine import ScriptedEngine
+from scripted_engine import ScriptedEngine, model_info
 from test_compare_screen import open_form, scripted
 from test_compare_screen import run as run_comparison
 from test_differences import columns
@@ -16,6 +18,7 @@ from textual.widgets import Input
 
 from llmtui.engine import GenerationRequest, SamplingParams
 from llmtui.insight.compare import Column, ModelChoice
+from llmtui.models.catalog import embedded_path
 from llmtui.settings import Settings
 from llmtui.system.reading import Sample
 from llmtui.tui.app import LlmTui
@@ -242,5 +245,47 @@ def test_where_two_models_differ(
         difference = pilot.app.screen
         assert isinstance(difference, DifferenceScreen)
         await until(pilot, lambda: difference.tokens.cursor == 1)
+
+    assert snap(size, steps)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=["wide", "small"])
+def test_a_text_and_its_cuts(snap: Callable[..., bool], size: tuple[int, int]) -> None:
+    async def steps(pilot: Pilot[None]) -> None:
+        await send(pilot, "/tokenizer")
+        await until(pilot, lambda: "characters a token" in screen_text(pilot.app))
+
+    assert snap(size, steps)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=["wide", "small"])
+def test_the_way_of_a_token(snap: Callable[..., bool], engine: ScriptedEngine, size: tuple[int, int]) -> None:
+    async def steps(pilot: Pilot[None]) -> None:
+        engine.model = replace(model_info(), path=str(embedded_path()))
+        await send(pilot, "/architecture")
+        await until(pilot, lambda: "6,180,864" in screen_text(pilot.app), timeout=60)
+
+    assert snap(size, steps)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=["wide", "small"])
+def test_a_lesson_with_something_found(
+    snap: Callable[..., bool],
+    engine: ScriptedEngine,
+    size: tuple[int, int],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("llmtui.system.learned.state_dir", lambda: tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await send(pilot, "/learn 3")
+        await send(pilot, "/set temperature 0")
+        await send(pilot, "The cat sat")
+        await until(pilot, lambda: engine.runs)
+        engine.runs[0].start()
+        engine.runs[0].yield_tokens([" on"])
+        engine.runs[0].finish()
+        await until(pilot, lambda: "1 of 1 tokens had rank 1" in app_of(pilot).main.status.aside)
 
     assert snap(size, steps)

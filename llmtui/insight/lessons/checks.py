@@ -73,7 +73,7 @@ def greedy_takes_the_first(seen: Sequence[Observation]) -> str | None:
     """A run at temperature 0: every token is one of the most probable."""
     for run in _runs(seen):
         if run.params.temperature == 0 and run.tokens and all(token.rank == 1 for token in run.tokens):
-            return f"all {len(run.tokens)} tokens had rank 1"
+            return f"{len(run.tokens)} of {len(run.tokens)} tokens had rank 1"
     return None
 
 
@@ -107,7 +107,9 @@ def top_k_of_one(seen: Sequence[Observation]) -> str | None:
     """A run with top-k 1 and a temperature: the temperature has nothing left to change."""
     for run in _runs(seen):
         if run.params.top_k == 1 and run.params.temperature > 0 and run.tokens and all(t.rank == 1 for t in run.tokens):
-            return f"all {len(run.tokens)} tokens had rank 1, at temperature {run.params.temperature:g}"
+            return (
+                f"{len(run.tokens)} of {len(run.tokens)} tokens had rank 1, at temperature {run.params.temperature:g}"
+            )
     return None
 
 

@@ -19,7 +19,7 @@ from llmtui.tui.widgets.piece_flow import PieceFlow, PieceTable
 
 EXAMPLE: Final = "Once upon a time, a fox said: “naïve” 🦊"
 HEIGHTS: Final = [(0, "-short"), (30, "-tall")]
-SECOND_EMPTY: Final = "a model's name and Enter: a second tokenizer beside it"
+SECOND_EMPTY: Final = "a second model"
 
 
 class TokenizerScreen(Window[None]):
