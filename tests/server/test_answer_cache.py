@@ -28,6 +28,7 @@ ROUTES = {
 OF_THE_ANSWER_ITSELF = {
     "created", "id", "created_at", "total_duration", "load_duration", "prompt_eval_duration", "eval_duration",
     "request_id", "cached", "inference_time_seconds", "queued_seconds", "first_token_seconds", "tokens_per_second",
+    "prompt_tokens_details",
 }  # fmt: skip
 
 
@@ -177,7 +178,7 @@ OTHER_VALUES = {
     "temperature": 0.5, "top_k": 3, "top_p": 0.5, "min_p": 0.1, "typical_p": 0.5, "repetition_penalty": 1.5,
     "frequency_penalty": 1.0, "presence_penalty": 1.0, "logit_bias": {3: 1.0}, "max_tokens": 7, "max_length": 90,
     "stop": ["x"], "stop_ids": [4], "ignore_eos": True, "seed": 2, "top_logprobs": 1, "prompt_logprobs": True,
-    "stage_order": "llama.cpp", "exact": True, "speculate": 2,
+    "stage_order": "llama.cpp", "exact": True, "speculate": 2, "lookahead": 2, "lookahead_depth": 7,
 }  # fmt: skip
 
 

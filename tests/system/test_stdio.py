@@ -112,7 +112,7 @@ def test_log_that_cannot_be_opened_leaves_the_terminal_as_it_was(tmp_path: Path)
     assert (screen, status) == ("told\r\n", 0)
 
 
-@pytest.mark.parametrize("module", ["paths", "machine", "terminal", "stdio", "logs"])
+@pytest.mark.parametrize("module", ["paths", "reading", "learned", "measured", "terminal", "stdio", "logs"])
 def test_system_needs_neither_torch_nor_textual_nor_flask(module: str) -> None:
     heavy = {"torch", "textual", "flask", "transformers"}
     code = f"import sys, llmtui.system.{module}\nassert not {heavy} & set(sys.modules)"

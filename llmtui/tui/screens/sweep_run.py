@@ -113,6 +113,7 @@ class SweepScreen(Window[None]):
 
     @on(Grid.Moved)
     def _cursor_moved(self) -> None:
+        self.status.show_aside("")
         self._show_cell()
 
     @on(Grid.Opened)
@@ -122,7 +123,8 @@ class SweepScreen(Window[None]):
         if cell is None or trace is None:
             unwritten = cell is None or cell.finish_reason == "running"
             why = "it is still to be written" if unwritten else f"only the first {len(self.view.traces)} cells are kept"
-            self.status.show(f"the tokens of this cell cannot be walked: {why}", Tone.BAD)
+            # beside the progress, which would soon take its place
+            self.status.show_aside(f"cannot be walked: {why}")
             return
         from llmtui.tui.screens.cell import CellScreen
 
