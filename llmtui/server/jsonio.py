@@ -7,6 +7,10 @@ from typing import Any
 from flask import Response
 from pydantic_core import from_json
 
+# ASCII only: no control or bidi character of a model's text reaches a terminal raw through curl, and clients that split
+# event streams at U+2028 or U+0085 stay whole. Made once: each streamed token needs it.
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
 
 def read_object(body: bytes) -> dict[str, Any]:
     """The JSON object in a request's body, whatever its content type says.
@@ -25,9 +29,7 @@ def read_object(body: bytes) -> dict[str, Any]:
 
 def dumps(value: Mapping[str, Any]) -> str:
     """Compact JSON. Raises ValueError for NaN and infinities, which JSON does not have."""
-    # ASCII only: no control or bidi character of a model's text reaches a terminal raw through curl,
-    # and clients that split event streams at U+2028 or U+0085 stay whole
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return _ENCODER.encode(value)
 
 
 def json_response(value: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

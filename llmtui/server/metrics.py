@@ -82,6 +82,7 @@ class GenerationMeter:
     def __init__(self, metrics: Metrics, key: str) -> None:
         self._metrics = metrics
         self._key = key
+        self._written = metrics.tokens.labels("completion", key)
         self._submitted = time.perf_counter()
         self._last: float | None = None
 
@@ -106,7 +107,7 @@ class GenerationMeter:
 
     def _see_token(self, token: Token) -> None:
         metrics, now = self._metrics, time.perf_counter()
-        metrics.tokens.labels("completion", self._key).inc()
+        self._written.inc()
         metrics.rows.observe(token.rows)
         if self._last is None:
             metrics.first_token.observe(now - self._submitted)
