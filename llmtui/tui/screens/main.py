@@ -106,6 +106,10 @@ class MainScreen(MainWindows):
     def _begin(self) -> None:
         """The first frame is out: now the model."""
         if self._watch_machine:
+            # here and now: while the load's thread links torch's libraries, an import of another library waits for the
+            # dynamic loader and keeps the interpreter, 0.18 s, from everybody
+            import llmtui.system.monitor  # noqa: F401
+
             self.bridge.run(self._make_monitor, self.watch_machine, self._cannot_watch)
         try:
             self.bridge.load(self._load_first)
