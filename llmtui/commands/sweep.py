@@ -184,8 +184,8 @@ def generate_cells(
 
         with closing(run_sweep(engine, base, rows, seeds, show)) as sweeps:
             try:
-                for state in sweeps:  # noqa: B007 - the last one is used
-                    pass
+                for current in sweeps:
+                    state = current
             except KeyboardInterrupt:
                 code = exit_codes.INTERRUPTED
     write_sweep(state, base.prompt or "", model, as_json=as_json)

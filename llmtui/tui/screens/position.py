@@ -1,11 +1,7 @@
 """One position of a prompt under many settings, from one row of logits: nothing is generated."""
 
-from pathlib import PurePath
-from typing import ClassVar
-
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.widgets import Static
 
@@ -14,45 +10,32 @@ from llmtui.insight.at_position import Position, SettingAt, settings_at
 from llmtui.insight.grid import Setting
 from llmtui.tui import facts
 from llmtui.tui.bridge import Bridge
-from llmtui.tui.screens.window import Window
-from llmtui.tui.sweep_form import SweepPlan, asked_text
-from llmtui.tui.sweep_table import POSITION_MEASURES, SweepTable, bounds, level, setting_words
-from llmtui.tui.text import GLYPHS, GlyphSet, cell_width, middle_ellipsis, piece, visible
+from llmtui.tui.screens.plan_window import PlanWindow
+from llmtui.tui.sweep_form import SweepPlan
+from llmtui.tui.sweep_table import POSITION_MEASURES, bounds, level, setting_words
+from llmtui.tui.text import GLYPHS, GlyphSet, cell_width, middle_ellipsis, piece
 from llmtui.tui.widgets.grid import Grid, GridCell
-from llmtui.tui.widgets.status_bar import StatusBar, Tone
+from llmtui.tui.widgets.status_bar import Tone
 
 TOP = 20
 PIECE_CELLS = 16
 BAR_CELLS = 30
 
 
-class PositionScreen(Window[None]):
+class PositionScreen(PlanWindow):
     """A grid of settings; below it what the one under the cursor makes of the position, and what each seed draws."""
 
     NAME = "Sweep at one position"
     HINT = "arrows choose · m next number · esc closes"
-    CSS_PATH: ClassVar[str | list[str | PurePath]] = ["window.tcss", "sweep.tcss"]
-    AUTO_FOCUS = "#grid"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("m", "measure(1)", "Next number", show=False),
-        Binding("M", "measure(-1)", "Previous number", show=False),
-    ]
+    MEASURES = len(POSITION_MEASURES)
 
     def __init__(self, engine: Engine, bridge: Bridge, plan: SweepPlan, *, glyphs: GlyphSet = "unicode") -> None:
-        super().__init__()
-        self._engine = engine
-        self._bridge = bridge
-        self._plan = plan
-        self._glyphs: GlyphSet = glyphs
+        super().__init__(engine, bridge, plan, (), glyphs=glyphs)
         self._found: dict[Setting, SettingAt] = {}
-        self.measure = 0
-        self.table = SweepTable(plan.settings, ())
-        self.grid = Grid(self.table.rows, self.table.columns, self.table.corner, glyphs=glyphs, id="grid")
-        self.status = StatusBar(glyphs=glyphs, id="status")
 
     def compose(self) -> ComposeResult:
         with Vertical(id="window", classes="whole"):
-            yield Static(visible(asked_text(self._plan.base), glyphs=self._glyphs), id="asked", markup=False)
+            yield self.asked()
             yield self.grid
             yield Static("", id="facts", markup=False)
             with VerticalScroll(id="choices", classes="scroll", can_focus=False):
@@ -89,11 +72,6 @@ class PositionScreen(Window[None]):
     def _failed(self, error: Exception) -> None:
         if self.is_attached:
             self.status.show(str(error) or type(error).__name__, Tone.BAD)
-
-    def action_measure(self, by: int) -> None:
-        """Show the next number of all settings."""
-        self.measure = (self.measure + by) % len(POSITION_MEASURES)
-        self._show_grid()
 
     @on(Grid.Moved)
     def _cursor_moved(self) -> None:

@@ -2,12 +2,10 @@
 
 import threading
 from itertools import takewhile
-from pathlib import PurePath
-from typing import ClassVar, Final
+from typing import Final
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widgets import Static
 
@@ -16,56 +14,42 @@ from llmtui.insight.sweep import Cell, Key
 from llmtui.tui import facts
 from llmtui.tui.bridge import Bridge
 from llmtui.tui.progress import SEPARATOR
-from llmtui.tui.screens.window import Window
-from llmtui.tui.sweep_form import SweepPlan, asked_text
+from llmtui.tui.screens.plan_window import PlanWindow
+from llmtui.tui.sweep_form import SweepPlan
 from llmtui.tui.sweep_job import SweepView, sweep_job
 from llmtui.tui.sweep_table import (
     TEXT_MEASURES,
-    SweepTable,
     bounds,
     cell_facts,
     comparison_words,
     level,
     setting_words,
 )
-from llmtui.tui.text import GLYPHS, GlyphSet, visible
+from llmtui.tui.text import GLYPHS, GlyphSet
 from llmtui.tui.widgets.grid import Grid, GridCell
 from llmtui.tui.widgets.marked_text import MarkedText
-from llmtui.tui.widgets.status_bar import StatusBar, Tone
+from llmtui.tui.widgets.status_bar import Tone
 
 BAR_CELLS: Final = 16
 
 
-class SweepScreen(Window[None]):
+class SweepScreen(PlanWindow):
     """Runs a plan. Esc stops it and keeps what is there, and then closes; m shows the next number."""
 
     NAME = "Sweep"
     HINT = "arrows · m next number · Enter walks the tokens · esc stops, then closes"
-    CSS_PATH: ClassVar[str | list[str | PurePath]] = ["window.tcss", "sweep.tcss"]
-    AUTO_FOCUS = "#grid"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("m", "measure(1)", "Next number", show=False),
-        Binding("M", "measure(-1)", "Previous number", show=False),
-    ]
+    MEASURES = len(TEXT_MEASURES)
 
     def __init__(self, engine: Engine, bridge: Bridge, plan: SweepPlan, *, glyphs: GlyphSet = "unicode") -> None:
-        super().__init__()
-        self._engine = engine
-        self._bridge = bridge
-        self._plan = plan
-        self._glyphs: GlyphSet = glyphs
+        super().__init__(engine, bridge, plan, plan.seeds, glyphs=glyphs)
         self._stop = threading.Event()
         self._ended = False
         self.view = SweepView()
-        self.measure = 0
-        self.table = SweepTable(plan.settings, plan.seeds)
-        self.grid = Grid(self.table.rows, self.table.columns, self.table.corner, glyphs=glyphs, id="grid")
         self.text = MarkedText(id="text")
-        self.status = StatusBar(glyphs=glyphs, id="status")
 
     def compose(self) -> ComposeResult:
         with Vertical(id="window", classes="whole"):
-            yield Static(visible(asked_text(self._plan.base), glyphs=self._glyphs), id="asked", markup=False)
+            yield self.asked()
             yield self.grid
             yield Static("", id="facts", markup=False)
             yield self.text
@@ -105,11 +89,6 @@ class SweepScreen(Window[None]):
         else:
             self._stop.set()
             self.status.show("stopping", Tone.BUSY)
-
-    def action_measure(self, by: int) -> None:
-        """Show the next number of all cells."""
-        self.measure = (self.measure + by) % len(TEXT_MEASURES)
-        self._show_grid()
 
     @on(Grid.Moved)
     def _cursor_moved(self) -> None:
