@@ -1,13 +1,15 @@
 """Several models in memory at once: each serves its own requests, idle ones go in time, none is loaded without room."""
 
 import gc
+import json
+import subprocess
+import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 from model_folders import make_model_folder
 
@@ -270,26 +272,13 @@ def test_an_unloaded_models_weights_are_gone_without_waiting_for_the_garbage_col
         gc.enable()
 
 
-def test_loading_and_unloading_again_and_again_takes_no_more_memory(tales: Engine, tmp_path: Path) -> None:
-    folder = str(make_wide_folder(tmp_path))
-    process = psutil.Process()
-
-    def round_trip() -> tuple[int, int]:
-        info = tales.load_beside(folder).wait(60)
-        tales.submit(ask(folder)).result()
-        loaded = process.memory_info().rss
-        tales.unload(folder)
-        until(lambda: names(tales) == [TALES])
-        # a job after it: the memory was given back before
-        tales.run_job(lambda _: None).result(10)
-        assert info.weights_bytes > 80e6
-        return loaded, process.memory_info().rss
-
-    round_trip()
-    loaded, before = round_trip()
-    assert loaded - before > 60e6
-    after = [round_trip()[1] for _ in range(3)][-1]
-    assert after - before < 20e6
+def test_loading_and_unloading_again_and_again_takes_no_more_memory(tmp_path: Path) -> None:
+    program = [sys.executable, str(Path(__file__).with_name("memory_process.py")), str(make_wide_folder(tmp_path))]
+    done = subprocess.run(program, capture_output=True, text=True, timeout=100, check=True)
+    loaded, after = zip(*json.loads(done.stdout), strict=True)
+    assert max(loaded) - min(after) > 60e6
+    # glibc keeps up to 64 MB at the end of an arena; models that stayed would be 630 MB
+    assert after[-1] - after[0] < 128e6
 
 
 def make_wide_folder(folder: Path) -> Path:
