@@ -1,4 +1,4 @@
-"""Textual's driver for a terminal, which also ends the program: when the terminal has gone, and when a signal says so."""
+"""Textual's driver for a terminal. It also ends the program when the terminal has gone, or a signal says so."""
 
 import asyncio
 import os
@@ -24,15 +24,16 @@ class TerminalDriver(LinuxDriver):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
+        assert self._file is not None
         self._terminal: TextIO = self._file
-        self._file = _UntilGone(self._terminal, self._terminal_gone)
+        self._file = _UntilGone(self._terminal, self._terminal_gone)  # type: ignore[assignment]  # all the thread needs
         self._watcher: Thread | None = None
 
     def start_application_mode(self) -> None:
         self._loop = asyncio.get_running_loop()
         for signum in ENDING:
             self._loop.add_signal_handler(signum, self._leave, signum)
-        super().start_application_mode()
+        super().start_application_mode()  # type: ignore[no-untyped-call]
         if self._watcher is None:
             self._watcher = Thread(target=self._watch, name="textual-hangup", daemon=True)
             self._watcher.start()
