@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from llmtui.settings import DTYPES
+from llmtui.setting_values import DTYPES
 
 HELD_OUT_BYTES: Final = 12_000
 """How much held-out text the bits per byte below were measured on; `insight/held_out.py` measures them again."""

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from flask import Flask, g, request
 
 from llmtui.server.errors import ApiError
-from llmtui.settings import LOOPBACK_HOSTS, Settings
+from llmtui.setting_values import LOOPBACK_HOSTS
+from llmtui.settings import Settings
 
 PUBLIC_PATHS = ("/health",)
 GENERATED_NAME = "generated"

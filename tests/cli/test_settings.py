@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from llmtui.settings import Settings, SettingsError, load_settings, parse_device, unknown_variables
+from llmtui.setting_values import parse_device
+from llmtui.settings import Settings, SettingsError, load_settings, unknown_variables
 
 ROOT = Path(__file__).parents[2]
 

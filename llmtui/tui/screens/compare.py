@@ -16,7 +16,7 @@ from textual.widgets import Input, Static
 from llmtui.engine import SamplingParams
 from llmtui.engine.errors import ParameterError
 from llmtui.insight.compare import ModelChoice, parse_choice
-from llmtui.settings import DTYPES
+from llmtui.setting_values import DTYPES
 from llmtui.tui.bridge import Bridge
 from llmtui.tui.screens.window import Window
 from llmtui.tui.sweep_form import MAX_TOKENS, read_count

@@ -15,7 +15,7 @@ from textual.widgets.option_list import Option
 from llmtui.engine.loads import ModelInfo
 from llmtui.models.catalog import CatalogEntry
 from llmtui.models.dtypes import COSTS, split_dtype
-from llmtui.settings import DTYPES
+from llmtui.setting_values import DTYPES
 from llmtui.system.doctor import cpu_flags
 from llmtui.tui.bridge import Bridge
 from llmtui.tui.progress import SEPARATOR, format_count
