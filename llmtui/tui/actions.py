@@ -3,16 +3,10 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
-from llmtui.errors import LlmtuiError
-
 if TYPE_CHECKING:
     from textual.binding import Binding
 
 Target = Literal["app", "screen", "prompt", "tokens"]
-
-
-class CommandError(LlmtuiError):
-    """What was typed after the slash is no command."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,31 +220,6 @@ def bindings(target: Target) -> "list[Binding]":
         for action in ACTIONS
         if action.keys and action.target == target
     ]
-
-
-def parse_command(line: str) -> tuple[Action, str]:
-    """The action and the argument of a line such as "/set temperature 0.2"; a beginning that is unique will do.
-
-    Raises CommandError.
-    """
-    name, _, argument = line.removeprefix("/").strip().partition(" ")
-    found = matching_commands(name)
-    if not name or not found:
-        raise CommandError(f"/{name} is no command: f1 lists them, // sends a text that begins with /")
-    if len(found) > 1 and found[0].slash != name:
-        raise CommandError(f"/{name} may be {' or '.join(f'/{action.slash}' for action in found)}: type more of it")
-    action, argument = found[0], argument.strip()
-    if action.needs_argument and not argument:
-        raise CommandError(f"type {action.usage}")
-    if argument and not action.argument:
-        raise CommandError(f"/{action.slash} takes nothing after it")
-    return action, argument
-
-
-def matching_commands(name: str) -> list[Action]:
-    """The actions whose slash name begins so, an exact match first."""
-    found = [action for action in ACTIONS if action.slash and action.slash.startswith(name.lower())]
-    return sorted(found, key=lambda action: action.slash != name.lower())
 
 
 def key_label(key: str) -> str:

@@ -12,14 +12,16 @@ from rich.text import Text
 from textual.app import App
 from textual.binding import BindingType
 from textual.command import Provider
+from textual.driver import Driver
 from textual.filter import LineFilter
 
 from llmtui.engine import Engine
 from llmtui.engine.loads import LoadTask
 from llmtui.models.dtypes import split_dtype
 from llmtui.settings import Settings
-from llmtui.tui import clipboard
-from llmtui.tui.actions import CommandError, bindings
+from llmtui.tui import clipboard, windows
+from llmtui.tui.actions import bindings
+from llmtui.tui.command_line import CommandError
 from llmtui.tui.linefilter import HarmlessText
 from llmtui.tui.screens.main import MainScreen
 from llmtui.tui.serving import Serving
@@ -75,9 +77,9 @@ class LlmTui(App[None]):
         return MainScreen(
             self.engine,
             Session.from_settings(self.settings),
+            self.settings,
             load=self._load_first,
             load_named=self._load_named,
-            dtype=self.settings.dtype,
             serving=self._serving,
             lesson=self._lesson,
             watch_machine=self._watch_machine,
@@ -90,6 +92,16 @@ class LlmTui(App[None]):
         screen = self.screen_stack[0]
         assert isinstance(screen, MainScreen)
         return screen
+
+    def get_driver_class(self) -> type[Driver]:
+        chosen = super().get_driver_class()
+        if sys.platform == "win32":
+            return chosen
+        from textual.drivers.linux_driver import LinuxDriver
+
+        from llmtui.tui.terminal_driver import TerminalDriver
+
+        return TerminalDriver if chosen is LinuxDriver else chosen
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         return [*super().get_line_filters(), self._harmless]
@@ -108,58 +120,21 @@ class LlmTui(App[None]):
         self.theme = THEMES[argument or other].name
 
     def action_logs(self) -> None:
-        from llmtui.tui.screens.logs import LogScreen
-
-        self.push_screen(LogScreen(self.log_file))
-
-    def action_tokenizer(self) -> None:
-        from llmtui.tui.screens.tokenizer import TokenizerScreen
-
-        model = self.engine.model.name if self.engine.model is not None else self.settings.model_name
-        text = self.main.session.last_prompt or ""
-        self.push_screen(TokenizerScreen(self.main.bridge, model, text, glyphs=self.main.glyphs))
-
-    def action_architecture(self, argument: str = "") -> None:
-        from llmtui.tui.screens.architecture import ArchitectureScreen, read_architecture
-
-        if self.main.classroom is not None:
-            self.main.classroom.look("architecture")
-        loaded = None if argument else self.engine.model
-        name = loaded.name if loaded is not None else argument or self.settings.model_name
-        folder = None if loaded is None else Path(loaded.path)
-        device, dtype = self.settings.device, self.settings.dtype
-        tokens = 0 if loaded is None else len(self.main.panes.tokens.tokens)
-        self.push_screen(
-            ArchitectureScreen(
-                self.main.bridge,
-                name,
-                lambda: read_architecture(name, folder, device, dtype),
-                tokens,
-                glyphs=self.main.glyphs,
-            )
-        )
+        windows.open_logs(self.main, self.log_file)
 
     def action_help(self) -> None:
-        from llmtui.tui.screens.help import HelpScreen
+        windows.open_help(self.main)
 
-        self.push_screen(HelpScreen())
+    def action_tokenizer(self) -> None:
+        windows.open_tokenizer(self.main, self.settings)
+
+    def action_architecture(self, argument: str = "") -> None:
+        if self.main.classroom is not None:
+            self.main.classroom.look("architecture")
+        windows.open_architecture(self.main, argument, self.settings)
 
     def action_compare(self, argument: str = "") -> None:
-        from llmtui.tui.screens.compare import CompareForm
-
-        main, settings = self.main, self.settings
-        model = settings.model_name if self.engine.model is None else self.engine.model.name
-        self.push_screen(
-            CompareForm(
-                main.bridge,
-                main.session.params,
-                argument or main.prompt_at_hand(),
-                model,
-                settings.device,
-                settings.dtype,
-                glyphs=main.glyphs,
-            )
-        )
+        windows.open_compare(self.main, argument or self.main.prompt_at_hand(), self.settings)
 
     def action_repaint(self) -> None:
         self.refresh(layout=True)

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from llmtui.engine.loads import ModelInfo
-from llmtui.tui.actions import CommandError
+from llmtui.tui.command_line import CommandError
 from llmtui.tui.session import Session
 
 SWITCH: Final = {"on": True, "off": False}

@@ -8,7 +8,7 @@ from llmtui.engine.loads import ModelInfo
 from llmtui.engine.requests import GenerationRequest
 from llmtui.insight.lessons.course import COURSE, Lesson
 from llmtui.insight.lessons.observation import Observation, Run
-from llmtui.tui.actions import CommandError
+from llmtui.tui.command_line import CommandError
 
 # The newest runs are enough for every task; older ones are let go.
 REMEMBERED: Final = 12

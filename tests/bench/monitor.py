@@ -42,7 +42,7 @@ async def measure(engine: Engine, key: str | None, seconds: float) -> tuple[floa
 
     async def drive(_: object) -> None:
         nonlocal result
-        while not app.main.status.text.startswith("ready") or app.main.monitor is None:
+        while not app.main.status.text.startswith("ready") or not app.main.monitoring.history:
             await asyncio.sleep(0.1)
         if key is not None:
             app.simulate_key(key)

@@ -10,12 +10,9 @@ from textual.command import CommandInput, CommandPalette
 from llmtui.tui.actions import (
     ACTIONS,
     Action,
-    CommandError,
     bindings,
     key_labels,
     keys_table,
-    matching_commands,
-    parse_command,
 )
 from llmtui.tui.app import LlmTui
 from llmtui.tui.palette import ActionProvider
@@ -107,47 +104,6 @@ async def test_the_palette_lets_a_command_be_finished_that_needs_more(opened: Op
         await until(pilot, lambda: app.main.prompt.text == "/seed ")
         assert not CommandPalette.is_open(app)
         assert app.main.prompt.has_focus
-
-
-@pytest.mark.parametrize(
-    ("line", "id", "argument"),
-    [
-        ("/again", "again", ""),
-        ("/ag", "again", ""),
-        ("/models", "models", ""),
-        ("/model openai-community/gpt2", "models", "openai-community/gpt2"),
-        ("/set temperature 0.2", "set", "temperature 0.2"),
-        ("/SEED  7 ", "seed", "7"),
-        ("/chat", "chat", ""),
-        ("/save ~/my tale.txt", "save", "~/my tale.txt"),
-    ],
-)
-def test_a_command_line_means_an_action(line: str, id: str, argument: str) -> None:
-    action, rest = parse_command(line)
-    assert (action.id, rest) == (id, argument)
-
-
-@pytest.mark.parametrize(
-    ("line", "words"),
-    [
-        ("/", "no command"),
-        ("/nonsense", "/nonsense is no command"),
-        ("/se", "/set or /seed"),
-        ("/set", "/set NAME VALUE"),
-        ("/quit now", "takes nothing"),
-        ("/\x1b[2J", "no command"),
-    ],
-)
-def test_a_wrong_command_says_what_would_be_right(line: str, words: str) -> None:
-    with pytest.raises(CommandError, match=re.escape(words)):
-        parse_command(line)
-
-
-def test_an_exact_name_comes_before_longer_ones() -> None:
-    longer = [action.slash for action in ACTIONS if action.slash.startswith("s")]
-    assert len(longer) > 1
-    assert {action.slash for action in matching_commands("s")} == set(longer)
-    assert [parse_command(f"/{name} 3")[0].slash for name in ("set", "seed", "save")] == ["set", "seed", "save"]
 
 
 @pytest.mark.parametrize(

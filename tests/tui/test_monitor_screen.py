@@ -80,18 +80,18 @@ async def test_each_look_draws_the_lines_that_changed_and_lays_nothing_out(
     async with opened() as pilot:
         app = app_of(pilot)
         history = busy_minutes()
-        app.push_screen(MonitorScreen(history, app.main.looked))
+        app.push_screen(MonitorScreen(history, app.main.monitoring.looked))
         await until(pilot, lambda: isinstance(app.screen, MonitorScreen) and app.screen.view.size.height)
         screen = app.screen
         assert isinstance(screen, MonitorScreen)
         seen = await layouts(pilot, monkeypatch)
         drawn: list[object] = []
         monkeypatch.setattr(screen.view, "refresh", lambda *regions, **_: drawn.extend(regions))
-        app.main.looked.publish(history[-1])
+        app.main.monitoring.looked.publish(history[-1])
         await pilot.pause()
         assert drawn == []
         history.append(sample(120, gpus=1))
-        app.main.looked.publish(history[-1])
+        app.main.monitoring.looked.publish(history[-1])
         await until(pilot, lambda: bool(drawn))
         assert seen == []
         await pilot.press("alt+m")
@@ -112,14 +112,14 @@ async def test_the_real_engines_numbers_are_on_the_screen(tiny_tales_engine: Eng
     async with app.run_test(size=(120, 40)) as pilot:
         main = app_of(pilot).main
         await until(pilot, lambda: main.status.text.startswith("ready"), timeout=60)
-        main.monitor = Monitor(LocalReader(engine=tiny_tales_engine))
+        main.monitoring.use(Monitor(LocalReader(engine=tiny_tales_engine)))
         params = SamplingParams(max_tokens=30, ignore_eos=True)
         tiny_tales_engine.submit(GenerationRequest(prompt="Once upon a time", params=params)).result()
-        main.look()
+        main.monitoring.look()
         await pilot.press("alt+m")
         await until(pilot, lambda: isinstance(app.screen, MonitorScreen) and app.screen.view.size.height)
         assert "engine · ready · tiny-tales" in screen_text(app)
-        [newest] = main.monitor.history
+        [newest] = main.monitoring.history
         assert newest.tokens_per_second is not None
         assert newest.tokens_per_second > 0
         assert f"{newest.tokens_per_second:.1f} tok/s" in screen_text(app)

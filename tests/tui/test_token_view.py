@@ -15,7 +15,8 @@ from waiting import layouts, until
 from llmtui.engine.events import Token
 from llmtui.tui.heat import ColourMode
 from llmtui.tui.text import GlyphSet
-from llmtui.tui.widgets.token_view import EMPTY, TokenView
+from llmtui.tui.widgets.token_lines import EMPTY
+from llmtui.tui.widgets.token_view import TokenView
 
 
 class Host(App[None]):

@@ -1,91 +1,80 @@
 """The screen of the program: the panes, the prompt, and what each action does to them."""
 
 import inspect
-import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.events import ScreenResume
-from textual.signal import Signal
 from textual.widgets import Static
 
 from llmtui.engine import Engine
-from llmtui.engine.events import Failed, Finished
+from llmtui.engine.events import Finished
 from llmtui.engine.loads import LoadTask
 from llmtui.engine.requests import GenerationRequest
 from llmtui.errors import LlmtuiError
-from llmtui.tui import commands
-from llmtui.tui.actions import Action, bindings, matching_commands, parse_command
+from llmtui.settings import Settings
+from llmtui.tui import commands, windows
+from llmtui.tui.actions import Action, bindings
 from llmtui.tui.bridge import Bridge
 from llmtui.tui.clipboard import advice
+from llmtui.tui.command_line import completed, is_command, parse_command, text_of, usage_of
 from llmtui.tui.conductor import Conductor
 from llmtui.tui.messages import Arrived, LessonTurned, LoadFailed, LoadMoved, ModelLoaded, Refused
+from llmtui.tui.monitoring import Monitoring
 from llmtui.tui.progress import Progress, load_line, model_line, ready_line
-from llmtui.tui.screens.main_windows import MainWindows
-from llmtui.tui.screens.sizes import HEIGHTS, TOO_SMALL, WIDTHS
+from llmtui.tui.screens.generation import GenerationScreen
+from llmtui.tui.screens.sizes import TOO_SMALL
 from llmtui.tui.serving import Serving
 from llmtui.tui.session import Session
 from llmtui.tui.text import GlyphSet
 from llmtui.tui.widgets.gauge import SAMPLES as GAUGE_SAMPLES
 from llmtui.tui.widgets.header import Header
 from llmtui.tui.widgets.key_bar import KeyBar
-from llmtui.tui.widgets.panes import Panes
 from llmtui.tui.widgets.prompt import Prompt
-from llmtui.tui.widgets.status_bar import StatusBar, Tone
+from llmtui.tui.widgets.status_bar import Tone
 
 if TYPE_CHECKING:
-    from llmtui.system.monitor import Monitor
     from llmtui.system.reading import Sample
     from llmtui.tui.classroom import Classroom
 
-LOOK_SECONDS: Final = 1.0
 
-logger = logging.getLogger(__name__)
-
-
-class MainScreen(MainWindows):
+class MainScreen(GenerationScreen):
     """Shows what the bridge reports, and hands what the person does to the conductor."""
 
     AUTO_FOCUS = "#prompt"
-    HORIZONTAL_BREAKPOINTS = WIDTHS
-    VERTICAL_BREAKPOINTS = HEIGHTS
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("screen")]
 
     def __init__(
         self,
         engine: Engine,
         session: Session,
+        settings: Settings,
         *,
         load: Callable[[], LoadTask],
         load_named: Callable[[str], LoadTask],
-        dtype: str = "auto",
         serving: Serving | None = None,
         lesson: str | None = None,
         watch_machine: bool = True,
         glyphs: GlyphSet = "unicode",
     ) -> None:
-        super().__init__()
+        super().__init__(glyphs=glyphs)
         self.engine = engine
         self.session = session
         self.progress: Progress | None = None
         self.classroom: Classroom | None = None
+        self.monitoring = Monitoring(engine, self)
+        self._settings = settings
         self._lesson = lesson
         self._load_first = load
         self._load_named = load_named
-        self._dtype = dtype
-        self.monitor: Monitor | None = None
-        self.looked: Signal[Sample] = Signal(self, "looked")
         self._serving = serving
         self._watch_machine = watch_machine
-        self.glyphs: GlyphSet = glyphs
         self.header = Header(serving=serving, glyphs=glyphs, id="header")
-        self.panes = Panes(glyphs=glyphs, id="panes")
         self.body = Horizontal(self.panes, id="body")
-        self.status = StatusBar(glyphs=glyphs, id="status")
         self.prompt = Prompt(glyphs=glyphs, id="prompt")
 
     def compose(self) -> ComposeResult:
@@ -100,17 +89,14 @@ class MainScreen(MainWindows):
         self.bridge = Bridge(self.engine, self)
         self.conductor = Conductor(self.engine, self.session, self.bridge, self._load_named)
         self.conductor.load_is_coming = True
+        self.monitoring.looked.subscribe(self, self._looked, immediate=True)
         self.status.show("starting", Tone.BUSY)
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
         """The first frame is out: now the model."""
         if self._watch_machine:
-            # here and now: while the load's thread links torch's libraries, an import of another library waits for the
-            # dynamic loader and keeps the interpreter, 0.18 s, from everybody
-            import llmtui.system.monitor  # noqa: F401
-
-            self.bridge.run(self._make_monitor, self.watch_machine, self._cannot_watch)
+            self.monitoring.begin(self.bridge)
         try:
             self.bridge.load(self._load_first)
         except LlmtuiError as error:
@@ -121,36 +107,15 @@ class MainScreen(MainWindows):
         if self._lesson is not None:
             self.action_learn(self._lesson)
 
-    def _make_monitor(self) -> "Monitor":
-        """In a thread of its own: a GPU's driver takes a moment to answer."""
-        from llmtui.system.monitor import LocalReader, Monitor
-
-        return Monitor(LocalReader(engine=self.engine))
-
-    def watch_machine(self, monitor: "Monitor") -> None:
-        """Look at the machine and the engine from now on, once a second."""
-        self.monitor = monitor
-        self.set_interval(LOOK_SECONDS, self.look)
-
-    def _cannot_watch(self, error: Exception) -> None:
-        logger.error("the machine cannot be watched", exc_info=error)
-
-    def look(self) -> None:
-        """Take a sample and show it, wherever it is shown.
-
-        Not below a window: every change there would draw the window above it, too.
-        """
-        if self.monitor is None:
-            return
-        sample = self.monitor.sample()
+    def _looked(self, sample: "Sample") -> None:
+        """Show it, but not below a window: every change there would draw the window above it, too."""
         if self.app.screen is self:
             self.header.show_sample(sample)
-        self.looked.publish(sample)
 
     @on(ScreenResume)
     def _catch_up(self) -> None:
         """A window was closed: show what was sampled meanwhile."""
-        for sample in list(self.monitor.history)[-GAUGE_SAMPLES:] if self.monitor is not None else ():
+        for sample in list(self.monitoring.history)[-GAUGE_SAMPLES:]:
             self.header.show_sample(sample)
 
     # what the bridge reports
@@ -198,18 +163,10 @@ class MainScreen(MainWindows):
     def _arrived(self, message: Arrived) -> None:
         if self.progress is None:
             return
-        for event in message.events:
-            self.progress.take(event)
-        self.panes.take(message.events)
-        tone = Tone.BUSY
-        match self.progress.end:
-            case Finished() as end:
-                self.session.finish(end.text, end.usage)
-                tone = Tone.GOOD if end.reason in ("stop", "length") else Tone.CALM
-            case Failed():
-                tone = Tone.BAD
-        self.status.show(self.progress.line(), tone)
+        self.show_events(self.progress, message.events)
         if self.progress.end is not None:
+            if isinstance(self.progress.end, Finished):
+                self.session.finish(self.progress.end.text, self.progress.end.usage)
             self._remind()
         if self.classroom is not None:
             self.classroom.take(message.events)
@@ -218,15 +175,15 @@ class MainScreen(MainWindows):
 
     @on(Prompt.Submitted)
     async def _submitted(self, message: Prompt.Submitted) -> None:
-        text = message.text
-        if text.startswith("/") and not text.startswith("//") and "\n" not in text:
+        line = message.text
+        if is_command(line):
             try:
-                action, argument = parse_command(text)
+                action, argument = parse_command(line)
                 self.prompt.take()
                 await self.perform(action, argument)
             except LlmtuiError as error:
                 self.complain(error)
-        elif self._attempt(lambda: self.conductor.send(text[1:] if text.startswith("//") else text)):
+        elif self._attempt(lambda: self.conductor.send(text_of(line))):
             self.prompt.take()
 
     @on(LessonTurned)
@@ -300,20 +257,10 @@ class MainScreen(MainWindows):
         else:
             self.classroom.open(argument)
 
-    def action_colour(self) -> None:
-        if self.panes.tokens.region.area == 0:
-            self.action_tokens()
-        else:
-            self.panes.next_colour()
-
     def action_tokens(self) -> None:
-        one_pane = self.has_class("-narrow") or self.has_class("-short") or self.has_class("-lesson")
-        self.toggle_class("-tokens" if one_pane else "-side-hidden")
+        super().action_tokens()
         if self.focused is None:
             self.prompt.focus()
-
-    def action_sampled(self) -> None:
-        self.panes.inspector.toggle_sampled()
 
     def action_set(self, argument: str) -> None:
         self._tell(commands.set_parameter(self.session, argument))
@@ -342,12 +289,34 @@ class MainScreen(MainWindows):
             self._tell("^C copies and stops; ^Q quits")
 
     def action_next_pane(self) -> None:
-        completed = self.prompt.has_focus and self._complete()
-        if not completed:
+        command = completed(self.prompt.text) if self.prompt.has_focus else None
+        if command is None:
             self.focus_next()
+        else:
+            self.prompt.write(command)
 
     def action_previous_pane(self) -> None:
         self.focus_previous()
+
+    # what opens above it
+
+    def action_models(self, argument: str = "") -> None:
+        if argument:
+            self.choose_model(argument)
+        else:
+            windows.open_models(self, self._settings)
+
+    def action_parameters(self) -> None:
+        windows.open_parameters(self)
+
+    def action_requests(self) -> None:
+        windows.open_requests(self, self._serving)
+
+    def action_monitor(self) -> None:
+        windows.open_monitor(self)
+
+    def action_sweep(self, argument: str = "") -> None:
+        windows.open_sweep(self, argument or self.prompt_at_hand())
 
     # small talk
 
@@ -366,14 +335,6 @@ class MainScreen(MainWindows):
                 self.classroom.begin(request, model)
             self.status.show(self.progress.line(), Tone.BUSY)
         self._remind()
-        return True
-
-    def _complete(self) -> bool:
-        text = self.prompt.text
-        found = matching_commands(text[1:]) if text.startswith("/") and " " not in text else []
-        if len(found) != 1:
-            return False
-        self.prompt.write(f"/{found[0].slash}{' ' if found[0].argument else ''}")
         return True
 
     def prompt_at_hand(self) -> str:
@@ -396,13 +357,10 @@ class MainScreen(MainWindows):
 
     def _remind(self) -> None:
         """At the right of the status line: what waits, what a /command takes, the mode."""
-        text = self.prompt.text
+        line = self.prompt.text
         if self.conductor.waiting is not None:
             self.status.show_aside("sent as soon as the model is ready; esc takes it back")
-        elif text.startswith("/") and not text.startswith("//") and "\n" not in text:
-            found = matching_commands(text[1:].partition(" ")[0])
-            self.status.show_aside(
-                found[0].usage + ": " + found[0].help if len(found) == 1 else "  ".join(a.usage for a in found)
-            )
+        elif is_command(line):
+            self.status.show_aside(usage_of(line))
         else:
             self.status.show_aside("chat mode" if self.session.chat else "")

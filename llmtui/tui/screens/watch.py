@@ -5,31 +5,27 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 from textual.widgets import Static
 
 from llmtui.engine import Engine
-from llmtui.engine.events import Failed, Finished, Token
+from llmtui.engine.events import Token
 from llmtui.engine.watching import TOP_CANDIDATES, Watch
 from llmtui.tui.bridge import Bridge
 from llmtui.tui.clipboard import advice
 from llmtui.tui.messages import Arrived
 from llmtui.tui.progress import SEPARATOR, Progress
-from llmtui.tui.screens.sizes import HEIGHTS, TOO_SMALL, WIDTHS
+from llmtui.tui.screens.generation import GenerationScreen
+from llmtui.tui.screens.sizes import TOO_SMALL
 from llmtui.tui.text import GlyphSet
 from llmtui.tui.widgets.header import Title
-from llmtui.tui.widgets.panes import Panes
-from llmtui.tui.widgets.status_bar import StatusBar, Tone
 
 HINT = " esc closes, x stops the request · ^T colour · f2 text, tokens · tab next pane"
 
 
-class WatchScreen(Screen[None]):
+class WatchScreen(GenerationScreen):
     """Follows a request of somebody else. Leaving it changes nothing for that request."""
 
     AUTO_FOCUS = "#tokens"
-    HORIZONTAL_BREAKPOINTS = WIDTHS
-    VERTICAL_BREAKPOINTS = HEIGHTS
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "close", "Close", show=False, tooltip="Close; the request goes on"),
         Binding("x,delete", "cancel", "Stop", show=False, tooltip="Stop this request"),
@@ -43,13 +39,11 @@ class WatchScreen(Screen[None]):
 
     def __init__(self, engine: Engine, watch: Watch, *, glyphs: GlyphSet = "unicode") -> None:
         # one pane at a time on a small terminal: the tokens first
-        super().__init__(classes="-tokens")
+        super().__init__(glyphs=glyphs, classes="-tokens")
         self._engine = engine
         self._watch = watch
         self.progress = Progress(watch.model.context)
         self.title_line = Title(glyphs=glyphs, id="title")
-        self.panes = Panes(glyphs=glyphs, id="panes")
-        self.status = StatusBar(glyphs=glyphs, id="status")
 
     def compose(self) -> ComposeResult:
         yield self.title_line
@@ -73,16 +67,7 @@ class WatchScreen(Screen[None]):
     def _arrived(self, message: Arrived) -> None:
         if self.progress.seen_from is None:
             self.progress.seen_from = self._watch.rich_from
-        for event in message.events:
-            self.progress.take(event)
-        self.panes.take(message.events)
-        tone = Tone.BUSY
-        match self.progress.end:
-            case Finished() as end:
-                tone = Tone.CALM if end.reason == "cancelled" else Tone.GOOD
-            case Failed():
-                tone = Tone.BAD
-        self.status.show(self.progress.line(), tone)
+        self.show_events(self.progress, message.events)
 
     def action_close(self) -> None:
         self.dismiss(None)
@@ -93,19 +78,9 @@ class WatchScreen(Screen[None]):
         else:
             self.status.show_aside("it has ended already")
 
-    def action_colour(self) -> None:
-        if self.panes.tokens.region.area == 0:
-            self.action_tokens()
-        else:
-            self.panes.next_colour()
-
     def action_tokens(self) -> None:
-        one_pane = self.has_class("-narrow") or self.has_class("-short")
-        self.toggle_class("-tokens" if one_pane else "-side-hidden")
+        super().action_tokens()
         self.call_after_refresh(self._focus_what_is_there)
-
-    def action_sampled(self) -> None:
-        self.panes.inspector.toggle_sampled()
 
     def action_copy_or_close(self) -> None:
         text = self.get_selected_text()

@@ -29,23 +29,12 @@ class Gauge(Widget):
     }
     """
 
-    def __init__(
-        self,
-        label: str,
-        *,
-        samples: int = SAMPLES,
-        value_cells: int = VALUE_CELLS,
-        glyphs: GlyphSet = "unicode",
-        name: str | None = None,
-        id: str | None = None,
-        classes: str | None = None,
-    ) -> None:
-        super().__init__(name=name, id=id, classes=classes)
+    def __init__(self, label: str, *, glyphs: GlyphSet = "unicode", id: str | None = None) -> None:
+        super().__init__(id=id)
         self._label = visible(label, glyphs=glyphs)
         self._bars = GLYPHS[glyphs].bars
         self._unknown = GLYPHS[glyphs].dash
-        self._value_cells = value_cells
-        self._samples: deque[float] = deque(maxlen=samples)
+        self._samples: deque[float] = deque(maxlen=SAMPLES)
         self._high = False
         self._text = self._compose_text(self._unknown)
         self.styles.width = cell_width(self._text)
@@ -77,8 +66,7 @@ class Gauge(Widget):
         steps = len(self._bars) - 1
         # A sample is never drawn as nothing: the lowest bar is zero.
         past = "".join(self._bars[max(1, round(sample / FULL * steps))] for sample in self._samples)
-        room = self._samples.maxlen or 0
-        return f"{self._label} {words[: self._value_cells]:>{self._value_cells}} {past:>{room}}"
+        return f"{self._label} {words[:VALUE_CELLS]:>{VALUE_CELLS}} {past:>{SAMPLES}}"
 
 
 def format_percent(percent: float) -> str:

@@ -56,15 +56,8 @@ class Inspector(Widget):
     sampled: reactive[bool] = reactive(False)
     """Whether the probabilities are those the token was drawn from, rather than the model's own."""
 
-    def __init__(
-        self,
-        *,
-        glyphs: GlyphSet = "unicode",
-        name: str | None = None,
-        id: str | None = None,
-        classes: str | None = None,
-    ) -> None:
-        super().__init__(name=name, id=id, classes=classes)
+    def __init__(self, *, glyphs: GlyphSet = "unicode", id: str | None = None) -> None:
+        super().__init__(id=id)
         self.glyphs: GlyphSet = glyphs
         self._token: Token | None = None
         self._vocab_size: int | None = None

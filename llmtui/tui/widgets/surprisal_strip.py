@@ -30,15 +30,8 @@ class SurprisalStrip(Widget):
     }
     """
 
-    def __init__(
-        self,
-        *,
-        glyphs: GlyphSet = "unicode",
-        name: str | None = None,
-        id: str | None = None,
-        classes: str | None = None,
-    ) -> None:
-        super().__init__(name=name, id=id, classes=classes)
+    def __init__(self, *, glyphs: GlyphSet = "unicode", id: str | None = None) -> None:
+        super().__init__(id=id)
         self._signs = GLYPHS[glyphs]
         self._bars: deque[str] = deque(maxlen=KEPT)
         self._sum = 0.0

@@ -1,51 +1,23 @@
-"""Every token of a text on one pane, coloured by what the model thought of it."""
+"""Every token of a text on one pane, walked with a cursor: by keys, by the mouse, or by what is surprising."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from textwrap import wrap
 from typing import ClassVar
 
-from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Region
 from textual.message import Message
-from textual.reactive import reactive, var
+from textual.reactive import reactive
 from textual.scrollbar import ScrollDown, ScrollTo, ScrollUp
-from textual.selection import Selection
-from textual.strip import Strip
 
 from llmtui.engine.events import Token
 from llmtui.tui import heat
-from llmtui.tui.heat import ColourMode
 from llmtui.tui.text import GlyphSet
-from llmtui.tui.token_layout import TokenLayout
-from llmtui.tui.token_painter import TokenPainter, touched
-from llmtui.tui.token_parts import token_parts, true_text
-from llmtui.tui.widgets.line_pane import LinePane
-
-EMPTY = "The tokens appear here as they are chosen."
-
-_DIM = Style(dim=True)
+from llmtui.tui.widgets.token_lines import TokenLines
 
 
-class TokenView(LinePane):
-    """The tokens in order, wrapped; the person walks them with a cursor, or the end is followed while they arrive.
-
-    Surprises are underlined, prompt tokens slanted, with a thin mark before the first generated one.
-    Nothing that arrives lays out the screen, and only the lines that changed are drawn.
-    """
-
-    DEFAULT_CSS = """
-    TokenView {
-        overflow-x: hidden;
-        overflow-y: scroll;
-        scrollbar-size-vertical: 1;
-        background: $surface;
-        color: $foreground;
-    }
-    """
+class TokenView(TokenLines):
+    """The person walks the tokens with a cursor, or the end is followed while they arrive."""
 
     BINDING_GROUP_TITLE = "Tokens"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -77,10 +49,6 @@ class TokenView(LinePane):
 
     cursor: reactive[int | None] = reactive(None, repaint=False)
     """The place in `tokens` of the token under the cursor; None while there is no cursor."""
-    mode: reactive[ColourMode] = reactive(ColourMode.SURPRISAL)
-    """What the colours tell."""
-    follow: var[bool] = var(True)
-    """Whether the view moves along as tokens arrive: until the person moves the cursor or scrolls."""
 
     @dataclass
     class CursorMoved(Message):
@@ -89,25 +57,9 @@ class TokenView(LinePane):
         index: int | None
         token: Token | None
 
-    def __init__(
-        self,
-        *,
-        glyphs: GlyphSet = "unicode",
-        name: str | None = None,
-        id: str | None = None,
-        classes: str | None = None,
-    ) -> None:
-        super().__init__(name=name, id=id, classes=classes)
-        self.glyphs: GlyphSet = glyphs
-        self._tokens: list[Token] = []
-        self._rows = TokenLayout(1)
-        self._painter = TokenPainter()
+    def __init__(self, *, glyphs: GlyphSet = "unicode", id: str | None = None) -> None:
+        super().__init__(glyphs=glyphs, id=id)
         self._goal: tuple[int, int] | None = None
-
-    @property
-    def tokens(self) -> Sequence[Token]:
-        """All tokens shown, in order."""
-        return self._tokens
 
     @property
     def current(self) -> Token | None:
@@ -116,67 +68,13 @@ class TokenView(LinePane):
             return None
         return self._tokens[-1 if self.cursor is None else self.cursor]
 
-    def append(self, tokens: Sequence[Token]) -> None:
-        """Show tokens after the last one. Costs what they take, however many there are."""
-        if not tokens:
-            return
-        was_empty = not self._tokens
-        before = self._tokens[-1] if self._tokens else None
-        changed = self._rows.append(token_parts(tokens, before, glyphs=self.glyphs))
-        self._tokens.extend(tokens)
-        if self.window.area == 0:
-            return
-        if was_empty:
-            self.refresh()
-        self._extend(changed)
+    @property
+    def marked(self) -> int | None:
+        return self.cursor
 
     def clear(self) -> None:
-        """Forget all tokens, and follow again."""
-        self._tokens.clear()
-        self._rows.clear()
-        self._painter.forget()
+        super().clear()
         self.cursor = None
-        self.follow = True
-        self._fit(0)
-        self.refresh()
-
-    # -- what arrives ------------------------------------------------------------------------------------------------
-
-    def _extend(self, changed: int) -> None:
-        """Draw the lines from `changed` on, and move half a page when following and they are below the window."""
-        height = self.window.height
-        top = self.scroll_offset.y
-        if self.follow and len(self._rows.lines) > top + height:
-            self._fit(len(self._rows.lines) - height + height // 2)
-            return
-        self._fit(top)
-        first, stop = max(changed, top), min(len(self._rows.lines), top + height)
-        if first < stop:
-            self.refresh(Region(0, first - top, self.window.width, stop - first))
-
-    def _fit(self, top: int) -> None:
-        self.fit(len(self._rows.lines), top)
-
-    def on_resize(self) -> None:
-        window = self.window
-        if window.area == 0:
-            return
-        top = self._rows.hit(self.scroll_offset.y, 0)
-        if window.width != self._rows.width:
-            self._rows.relayout(window.width)
-        if self.cursor is not None:
-            self._fit(min(self._line_of(top or 0), max(0, len(self._rows.lines) - window.height)))
-            self._reveal(self.cursor)
-        elif self.follow:
-            self._fit(max(0, len(self._rows.lines) - window.height))
-        else:
-            self._fit(self._line_of(top or 0))
-        self.refresh()
-
-    # -- the cursor --------------------------------------------------------------------------------------------------
-
-    def validate_mode(self, mode: ColourMode) -> ColourMode:
-        return ColourMode(mode)
 
     def validate_cursor(self, cursor: int | None) -> int | None:
         if cursor is None or not self._tokens:
@@ -239,7 +137,7 @@ class TokenView(LinePane):
         """Put the cursor away and follow the end."""
         self.cursor = None
         self.follow = True
-        self._fit(max(0, len(self._rows.lines) - self.window.height))
+        self._fit(self._last_top)
 
     def on_click(self, event: events.Click) -> None:
         # The base class would select the whole pane at a double click.
@@ -279,64 +177,21 @@ class TokenView(LinePane):
         token = self._rows.hit(line, self.window.width)
         return -1 if token is None else token
 
-    def _line_of(self, token: int) -> int:
-        return self._rows.position(token)[0] if token < len(self._tokens) else 0
+    def _settle(self, top: int) -> None:
+        if self.cursor is None:
+            super()._settle(top)
+        else:
+            self._fit(min(self._line_of(top), self._last_top))
+            self._reveal(self.cursor)
 
     def _reveal(self, token: int) -> None:
         """Bring a token into the window: half a page beyond, because every move draws the whole window."""
         height = self.window.height
         line, top = self._line_of(token), self.scroll_offset.y
         if height and not top <= line < top + height:
-            self._fit(min(max(0, line - height // 2), max(0, len(self._rows.lines) - height)))
+            self._fit(min(max(0, line - height // 2), self._last_top))
 
     def _refresh_token(self, token: int) -> None:
         first = self._line_of(token)
         last = self._line_of(token + 1) if token + 1 < len(self._tokens) else len(self._rows.lines) - 1
         self.refresh(Region(0, first - self.scroll_offset.y, self.window.width, last - first + 1))
-
-    # -- drawing -----------------------------------------------------------------------------------------------------
-
-    def render_line(self, y: int) -> Strip:
-        width, base = self.window.width, self.rich_style
-        if not self._tokens:
-            words = wrap(EMPTY, max(1, width))
-            text = words[y] if y < len(words) else ""
-            return Strip([Segment(text, base + _DIM)]).adjust_cell_length(width, base)
-        number = y + self.scroll_offset.y
-        if number >= len(self._rows.lines):
-            return Strip.blank(width, base)
-        slices = self._rows.lines[number]
-        strip = self._painter.paint(
-            number,
-            slices,
-            self._tokens,
-            width=width,
-            mode=self.mode,
-            base=base,
-            dark=self.app.current_theme.dark,
-            cursor=self.cursor,
-        )
-        span = None if self.text_selection is None else self.text_selection.get_span(number)
-        selected = [] if span is None else touched(slices, span)
-        if selected:
-            strip = self._highlighted(strip, selected[0].start, min(selected[-1].end, width))
-        # Where each segment begins in the text of its line: what Textual's text selection goes by.
-        return strip.apply_offsets(0, number)
-
-    def _highlighted(self, strip: Strip, start: int, end: int) -> Strip:
-        style = self.screen.get_component_rich_style("screen--selection")
-        marked = Strip(Segment.apply_style(strip.crop(start, end), post_style=style), end - start)
-        return Strip.join([strip.crop(0, start), marked, strip.crop(end)])
-
-    def selection_updated(self, selection: Selection | None) -> None:
-        del selection
-        self.refresh()
-
-    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
-        """The true text of the tokens that the selection touches."""
-        found: dict[int, Token] = {}
-        for number, slices in enumerate(self._rows.lines):
-            span = selection.get_span(number)
-            if span is not None:
-                found.update((part.token, self._tokens[part.token]) for part in touched(slices, span))
-        return true_text(found.values()), "\n"
