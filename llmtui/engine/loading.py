@@ -45,7 +45,7 @@ def _load(task: LoadTask, device: str, dtype: str, make_room: Callable[[int], No
     chosen_device = pick_device(device)
     config = _read_config(path, task.name)
     precision = choose_precision(dtype, chosen_device, stored_dtype(config))
-    make_room(_expected_bytes(path, task.name, precision.name))
+    make_room(_expected_bytes(path, task.name, precision.name, chosen_device))
     task.advance(LoadStage.WEIGHTS)
     _stop_if_cancelled(task)
     tokenizer = _read_tokenizer(path, task.name)
@@ -90,10 +90,10 @@ def _bring_here(task: LoadTask) -> Path:
     return fetch(download, lambda done, total: task.advance(LoadStage.DOWNLOAD, done, total), task.cancel_requested)
 
 
-def _expected_bytes(path: Path, name: str, dtype: str) -> int:
+def _expected_bytes(path: Path, name: str, dtype: str, device: str) -> int:
     """What the weights of a folder will take in memory, from the headers of its files."""
     entry = describe(path, name)
-    return entry.estimated_memory(dtype if dtype in BYTES_PER_PARAMETER else "auto") or entry.size_bytes
+    return entry.estimated_memory(dtype if dtype in BYTES_PER_PARAMETER else "auto", device) or entry.size_bytes
 
 
 def pick_device(device: str) -> str:

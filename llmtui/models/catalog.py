@@ -9,6 +9,7 @@ from typing import Literal
 from llmtui.models.errors import ModelNotFound, ModelUnsupported
 from llmtui.models.folder import FolderFacts, inspect_folder
 from llmtui.models.hub_cache import cached_repos, cached_snapshot
+from llmtui.models.weights import WeightCounts
 
 EMBEDDED = "tiny-tales"
 BYTES_PER_PARAMETER = {"auto": 4, "float32": 4, "bfloat16": 2, "float16": 2, "int8": 1}
@@ -23,7 +24,7 @@ _GGUF = "{name} is a GGUF file, which llmtui does not run: take the safetensors 
 class CatalogEntry:
     """A model on this machine.
 
-    parameters  weights in the files, each counted once; None if they cannot be counted
+    weights     how many there are in the files; None if they cannot be counted
     size_bytes  of the weights on disk
     context     tokens, as config.json says; None if it does not
     dtype       of most weights on disk
@@ -34,19 +35,36 @@ class CatalogEntry:
     kind: Kind
     path: Path
     architecture: str | None
-    parameters: int | None
+    weights: WeightCounts | None
     size_bytes: int
     context: int | None
     has_chat_template: bool
     dtype: str | None
     problem: str | None
 
-    def estimated_memory(self, dtype: str = "auto") -> int | None:
-        """Bytes that the weights take once loaded as `dtype` ("auto": float32); None if the parameters are unknown.
+    @property
+    def parameters(self) -> int | None:
+        """Weights, each counted once; None if they cannot be counted."""
+        return None if self.weights is None else self.weights.all
 
-        The cache of keys and values comes on top.
+    def estimated_memory(self, dtype: str = "auto", device: str = "cpu") -> int | None:
+        """Bytes that the weights take once loaded as `dtype`; None if they cannot be counted.
+
+        On a CPU the linear layers alone take it, a tied output layer as a copy of its own, and all else is float32, as
+        "auto" is. A GPU holds everything in it; "auto" and int8 mean the dtype on disk there. The cache of keys and
+        values comes on top.
         """
-        return None if self.parameters is None else self.parameters * BYTES_PER_PARAMETER[dtype]
+        if self.weights is None:
+            return None
+        full = BYTES_PER_PARAMETER["float32"]
+        if device != "cpu":
+            held = self.dtype if dtype in ("auto", "int8") else dtype
+            return self.weights.all * BYTES_PER_PARAMETER.get(held or "", full)
+        size = BYTES_PER_PARAMETER[dtype]
+        if size == full:
+            return full * self.weights.all
+        linear = self.weights.linear + self.weights.tied_head
+        return full * (self.weights.all - self.weights.linear) + size * linear
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +139,7 @@ def _entry(name: str, kind: Kind, path: Path, facts: FolderFacts) -> CatalogEntr
         kind=kind,
         path=path,
         architecture=facts.architecture,
-        parameters=facts.parameters,
+        weights=facts.weights,
         size_bytes=facts.size_bytes,
         context=facts.context,
         has_chat_template=facts.has_chat_template,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from llmtui.models.safetensors_header import HeaderError, TensorHeader, read_header
+from llmtui.models.weights import WeightCounts, count_weights
 
 WEIGHTS = "model.safetensors"
 WEIGHTS_INDEX = "model.safetensors.index.json"
@@ -37,7 +38,7 @@ class FolderFacts:
     """
 
     architecture: str | None = None
-    parameters: int | None = None
+    weights: WeightCounts | None = None
     size_bytes: int = 0
     context: int | None = None
     has_chat_template: bool = False
@@ -122,7 +123,7 @@ def _inspect(path: Path) -> FolderFacts:
         incomplete = f"{shard} {error}"
     return FolderFacts(
         architecture=_architecture(config),
-        parameters=_parameters(tensors, config) if incomplete is None else None,
+        weights=count_weights(tensors, config) if incomplete is None else None,
         size_bytes=sum((path / shard).stat().st_size for shard in shards if shard not in missing),
         context=_context(config),
         has_chat_template=_has_chat_template(path),
@@ -173,14 +174,6 @@ def _context(config: Mapping[str, Any]) -> int | None:
             if isinstance(value, int) and value > 0:
                 return value
     return None
-
-
-def _parameters(tensors: list[TensorHeader], config: Mapping[str, Any]) -> int:
-    """Weights of the model: each tensor once, without stored buffers, a tied output layer not counted again."""
-    shapes = {tensor.name: tensor for tensor in tensors if not tensor.is_buffer}
-    if config.get("tie_word_embeddings") is True:
-        shapes.pop("lm_head.weight", None)
-    return sum(tensor.elements for tensor in shapes.values())
 
 
 def _dtype(tensors: list[TensorHeader]) -> str | None:

@@ -55,7 +55,8 @@ def test_embedded_model_is_described_by_its_true_numbers() -> None:
     assert entry.dtype == "float16"
     assert entry.has_chat_template
     assert entry.size_bytes == (embedded_path() / "model.safetensors").stat().st_size
-    assert entry.estimated_memory("float32") == 2 * entry.estimated_memory("float16") == 4 * expected
+    assert entry.estimated_memory("float32") == 4 * expected
+    assert entry.estimated_memory("float16", "cuda:0") == entry.estimated_memory("auto", "cuda:0") == 2 * expected
 
 
 def test_models_are_listed_without_torch_transformers_textual_or_flask() -> None:

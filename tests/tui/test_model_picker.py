@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from llmtui.models.catalog import CatalogEntry
+from llmtui.models.weights import WeightCounts
 from llmtui.tui.screens.models import ModelPicker, dtype_words
 
 
@@ -20,7 +21,7 @@ def entry(name: str, *, problem: str | None = None, parameters: int | None = 81_
         kind="cache",
         path=Path("/models") / "somewhere",
         architecture="GPT2LMHeadModel",
-        parameters=parameters,
+        weights=None if parameters is None else WeightCounts(parameters),
         size_bytes=353 * 1024**2,
         context=1024,
         has_chat_template=False,

@@ -1,0 +1,48 @@
+"""What the headers of a model's files tell of its weights, against the model itself."""
+
+from pathlib import Path
+
+import pytest
+from architectures import LEAN, NOT_PACKABLE, PACKABLE, copy_tokenizer, make_config, shared_model
+from torch import nn
+from transformers.pytorch_utils import Conv1D
+
+from llmtui.engine import Engine
+from llmtui.models.catalog import describe, embedded_path
+from llmtui.models.weights import WeightCounts
+
+
+@pytest.mark.parametrize("architecture", [*PACKABLE, *NOT_PACKABLE, "mixtral"])
+def test_linear_layers_and_tied_heads_are_told_from_embeddings_by_their_names(
+    architecture: str, tmp_path: Path
+) -> None:
+    model = shared_model(architecture)
+    model.save_pretrained(tmp_path)
+    copy_tokenizer(tmp_path)
+    head = model.get_output_embeddings().weight
+    tied = head is model.get_input_embeddings().weight
+    linears = {
+        id(module.weight): module.weight.numel()
+        for module in model.modules()
+        if isinstance(module, (nn.Linear, Conv1D))
+    }
+    assert describe(tmp_path, "x").weights == WeightCounts(
+        all=model.num_parameters(),
+        linear=sum(linears.values()) - (head.numel() if tied else 0),
+        tied_head=head.numel() if tied else 0,
+    )
+
+
+def test_tied_and_untied_are_both_among_the_architectures() -> None:
+    assert {bool(make_config(name).tie_word_embeddings) for name in LEAN} == {True, False}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16", "int8"])
+def test_memory_is_estimated_as_the_engine_then_holds_the_weights(dtype: str) -> None:
+    entry = describe(embedded_path(), "tiny-tales")
+    with Engine() as engine:
+        info = engine.load("tiny-tales", device="cpu", dtype=dtype).wait(timeout=60)
+    if info.dtype != dtype:
+        pytest.skip(info.linears)
+    # int8 keeps three numbers for each output besides
+    assert entry.estimated_memory(dtype) == pytest.approx(info.weights_bytes, rel=0.03)
