@@ -3,8 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from llmtui.engine import blocking
 from llmtui.engine.admission import Admission, room_for
@@ -17,34 +16,14 @@ from llmtui.engine.loop import EngineLoop
 from llmtui.engine.requests import ChatMessage, GenerationRequest, SamplingParams
 from llmtui.engine.residents import Resident, Residents
 from llmtui.engine.speed import Speedometer
+from llmtui.engine.stats import EngineState, EngineStats
 from llmtui.engine.stream import GenerationResult, Stream
-from llmtui.engine.watching import Watch, WatchedStream
+from llmtui.engine.watching import Watch, WatchedStream, watch_running
 
 if TYPE_CHECKING:
     from llmtui.engine.loaded import LoadedModel
 
 T = TypeVar("T")
-EngineState = Literal["empty", "loading", "ready", "degraded", "closed"]
-
-
-@dataclass(frozen=True, slots=True)
-class EngineStats:
-    """The engine at this moment, all models together; `Engine.models` has each one's share.
-
-    tokens_per_second   of all running requests together, over the latest tokens
-    kv_bytes            of the keys and values of running requests
-    prefix_cache_bytes  of those kept of requests for later ones that begin like them
-    prefix_hit_tokens   prompt tokens, since the engine began, that need not be computed because they were kept
-    """
-
-    state: EngineState
-    running: int
-    waiting: int
-    generated_tokens: int
-    tokens_per_second: float
-    kv_bytes: int = 0
-    prefix_cache_bytes: int = 0
-    prefix_hit_tokens: int = 0
 
 
 class Engine:
@@ -278,23 +257,12 @@ class Engine:
         Raises RequestEnded for one that ended longer ago, or never was.
         """
         sequence = self._admission.find(request_id)
-        if sequence is None:
-            ended = next((ended for ended in self._loop.ended if ended.view.id == request_id), None)
-            if ended is None:
-                raise RequestEnded(request_id)
-            return ended.watch()
-        # the reader may outlive the sequence, and must not keep its model in memory
-        stream = sequence.stream
-        reader = Stream(request_id, lambda: self._loop.call(lambda: stream.leave(reader)))
-        prompt = sequence.model.detokenize(sequence.ids[: sequence.prompt_length])
-        watch = Watch(sequence.request, sequence.model.info, prompt, reader)
-
-        def join() -> None:
-            watch.rich_from = len(sequence.ids)
-            stream.join(reader)
-
-        self._loop.call(join)
-        return watch
+        if sequence is not None:
+            return watch_running(sequence, self._loop.call)
+        for ended in self._loop.ended:
+            if ended.view.id == request_id:
+                return ended.watch()
+        raise RequestEnded(request_id)
 
     def close(self, timeout: float = 0.5) -> None:
         """Cancel everything and end the thread; waits at most `timeout` seconds for a step under way."""

@@ -80,6 +80,22 @@ class WatchedStream(Stream):
             self._watchers.remove(watcher)
 
 
+def watch_running(sequence: "Sequence", call: Callable[[Callable[[], None]], None]) -> Watch:
+    """Read along with a request that waits or runs. call: does something on the engine's thread."""
+    # the reader may outlive the sequence, and must not keep its model in memory
+    stream = sequence.stream
+    reader = Stream(sequence.request.request_id, lambda: call(lambda: stream.leave(reader)))
+    prompt = sequence.model.detokenize(sequence.ids[: sequence.prompt_length])
+    watch = Watch(sequence.request, sequence.model.info, prompt, reader)
+
+    def join() -> None:
+        watch.rich_from = len(sequence.ids)
+        stream.join(reader)
+
+    call(join)
+    return watch
+
+
 @dataclass(frozen=True, slots=True)
 class EndedRequest:
     """What is kept of a request that has ended: no weights, no keys and values."""

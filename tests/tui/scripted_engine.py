@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 
 from tokens import make_token
 
-from llmtui.engine.engine import EngineStats
 from llmtui.engine.errors import ModelNotReady, RequestEnded
 from llmtui.engine.events import (
     Candidate,
@@ -27,6 +26,7 @@ from llmtui.engine.events import (
 from llmtui.engine.live import RequestState, RequestView
 from llmtui.engine.loads import LoadStage, LoadTask, ModelInfo
 from llmtui.engine.requests import GenerationRequest
+from llmtui.engine.stats import EngineStats
 from llmtui.engine.stream import Stream
 from llmtui.engine.watching import Watch, WatchedStream
 from llmtui.models.errors import LoadCancelled
