@@ -79,6 +79,20 @@ async def test_the_end_is_followed_until_one_scrolls_up_and_again_from_the_end()
         assert shown(output)[-1] == "line 52"
 
 
+async def test_the_end_stays_in_sight_when_the_pane_gets_lower_and_what_is_read_when_one_has_scrolled_up() -> None:
+    async with Host().run_test(size=(40, 12)) as pilot:
+        output = await settled(pilot)
+        output.add(Kind.TEXT, "\n".join(f"line {n}" for n in range(50)))
+        await pilot.resize_terminal(40, 7)
+        assert shown(output)[-1] == "line 49"
+        await pilot.resize_terminal(40, 14)
+        assert shown(output)[-1] == "line 49"
+        output.page(-1)
+        top = output.scroll_offset.y
+        await pilot.resize_terminal(40, 9)
+        assert output.scroll_offset.y == top
+
+
 async def test_a_new_width_wraps_anew_and_loses_nothing() -> None:
     async with Host().run_test(size=(60, 10)) as pilot:
         output = await settled(pilot)

@@ -68,6 +68,7 @@ class Output(LinePane):
         self._empty = empty
         self._lines: list[Line] = []
         self._wrapped_for = 0
+        self._height = 0
         self._strips: LRUCache[int, Strip] = LRUCache(CACHED_LINES)
 
     @property
@@ -77,11 +78,11 @@ class Output(LinePane):
 
     def add(self, kind: Kind, text: str) -> None:
         """Add a paragraph of its own; text that `extend` brings goes on from its end."""
-        first = len(self._lines)
+        first, follows = len(self._lines), self._follows
         for line in visible_multiline(text).split("\n"):
             self._lines.append(Line("", kind, starts=True))
             self._grow(line)
-        self._shown_from(first)
+        self._shown_from(first, follows)
 
     def extend(self, text: str) -> None:
         """Go on with the last paragraph."""
@@ -89,13 +90,13 @@ class Output(LinePane):
             return
         if not self._lines:
             self._lines.append(Line("", Kind.TEXT, starts=True))
-        changed = len(self._lines) - 1
+        changed, follows = len(self._lines) - 1, self._follows
         first, *others = visible_multiline(text).split("\n")
         self._grow(first)
         for line in others:
             self._lines.append(Line("", self._lines[-1].kind, starts=True))
             self._grow(line)
-        self._shown_from(changed)
+        self._shown_from(changed, follows)
 
     def clear(self) -> None:
         """Forget everything."""
@@ -104,6 +105,10 @@ class Output(LinePane):
         self._fit(0)
         self.refresh()
 
+    def follow(self) -> None:
+        """Show the end, and follow it."""
+        self._fit(self._end)
+
     def page(self, by: int) -> None:
         """Scroll `by` pages down."""
         self.scroll_relative(y=by * max(1, self.window.height - 1), animate=False)
@@ -111,8 +116,13 @@ class Output(LinePane):
     # what arrives
 
     @property
+    def _end(self) -> int:
+        return max(0, len(self._lines) - self.window.height)
+
+    @property
     def _follows(self) -> bool:
-        return self.scroll_offset.y >= self.max_scroll_y
+        # the height that the lines were fitted to: in a pane that has just become lower the end is out of sight
+        return self.scroll_offset.y + self._height >= len(self._lines)
 
     def _grow(self, text: str) -> None:
         """Put text without newlines after the last line's own."""
@@ -121,9 +131,8 @@ class Output(LinePane):
         self._lines.append(last._replace(text=first))
         self._lines.extend(Line(line, last.kind, starts=False) for line in others)
 
-    def _shown_from(self, changed: int) -> None:
+    def _shown_from(self, changed: int, follows: bool) -> None:
         """Draw the lines from `changed` on, and move along if the end was in sight."""
-        follows = self._follows
         if len(self._lines) > MAX_LINES:
             del self._lines[: len(self._lines) - MAX_LINES + DROPPED_LINES]
             changed = 0
@@ -132,11 +141,12 @@ class Output(LinePane):
                 self._strips.discard(y)
         top = self.scroll_offset.y
         height = self.window.height
-        self._fit(max(0, len(self._lines) - height) if follows else min(top, max(0, len(self._lines) - height)))
+        self._fit(self._end if follows else min(top, self._end))
         if self.scroll_offset.y == top and changed < top + height:
             self.refresh(Region(0, max(0, changed - top), self.window.width, height))
 
     def _fit(self, top: int) -> None:
+        self._height = self.window.height
         self.fit(len(self._lines), top)
 
     def on_resize(self) -> None:
@@ -152,8 +162,7 @@ class Output(LinePane):
             for kind, text in rows:
                 self._lines.append(Line("", kind, starts=True))
                 self._grow(text)
-        end = max(0, len(self._lines) - window.height)
-        self._fit(end if follows else min(self.scroll_offset.y, end))
+        self._fit(self._end if follows else min(self.scroll_offset.y, self._end))
         self.refresh()
 
     def _rows(self) -> list[tuple[Kind, str]]:

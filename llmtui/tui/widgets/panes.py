@@ -71,6 +71,7 @@ class Panes(Horizontal):
         self._ranked = ranked or (lambda _: request.params.top_logprobs)
         self.output.add(Kind.HEADING, self._mark + ("you" if request.messages else "prompt"))
         self.output.add(Kind.PROMPT, shortened(prompt))
+        self.output.follow()
         self._clear_tokens()
 
     def take(self, events: Sequence[Event]) -> None:
