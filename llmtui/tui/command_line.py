@@ -1,5 +1,7 @@
 """What was typed into the prompt: a text for the model, or a /command, which is completed, explained and understood."""
 
+from os.path import commonprefix
+
 from llmtui.errors import LlmtuiError
 from llmtui.tui.actions import ACTIONS, Action
 
@@ -44,9 +46,12 @@ def matching_commands(name: str) -> list[Action]:
 
 
 def completed(line: str) -> str | None:
-    """A beginning such as "/se" with the rest of its command; None where none or several begin so."""
-    found = matching_commands(line[1:]) if line.startswith("/") and " " not in line else []
-    return f"/{found[0].slash}{' ' if found[0].argument else ''}" if len(found) == 1 else None
+    """A beginning such as "/see" with the rest of its command, as far as it is sure; None: no name is being typed."""
+    if not is_command(line) or " " in line:
+        return None
+    found = matching_commands(line[1:])
+    sure = commonprefix([action.slash for action in found]) or line[1:]
+    return f"/{sure}{' ' if len(found) == 1 and found[0].argument else ''}"
 
 
 def usage_of(line: str) -> str:

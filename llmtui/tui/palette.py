@@ -46,6 +46,5 @@ async def run(app: LlmTui, action: Action) -> None:
 
 
 def _label(action: Action) -> str:
-    keys = key_labels(action)
-    also = "  ".join(part for part in (keys, action.usage) if part)
+    also = "  ".join(part for part in (key_labels(action), action.slash and f"/{action.slash}") if part)
     return f"{action.title}  ({also})" if also else action.title

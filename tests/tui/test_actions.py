@@ -6,6 +6,7 @@ from driving import app_of, send, type_text, until
 from hostile import screen_text
 from scripted_engine import ScriptedEngine
 from textual.command import CommandInput, CommandPalette
+from textual.content import Content
 
 from llmtui.tui.actions import (
     ACTIONS,
@@ -79,6 +80,14 @@ async def test_every_action_is_in_the_palette(opened: Opened) -> None:
         provider = ActionProvider(app_of(pilot).main)
         hits = [hit async for hit in provider.discover()]
         assert [hit.help for hit in hits] == [action.help for action in ACTIONS if action.id != "command_palette"]
+
+
+async def test_the_palette_names_the_key_and_the_command_of_an_action(opened: Opened) -> None:
+    async with opened() as pilot:
+        provider = ActionProvider(app_of(pilot).main)
+        shown = {hit.help: Content.from_markup(str(hit.display)).plain async for hit in provider.discover()}
+        models = next(action for action in ACTIONS if action.id == "models")
+        assert shown[models.help] == "Choose a model  (^O  /models)"
 
 
 async def test_the_palette_finds_and_runs(opened: Opened) -> None:
@@ -174,6 +183,9 @@ async def test_tab_completes_a_command_and_the_status_says_what_it_takes(opened:
         main = app_of(pilot).main
         await type_text(pilot, "/se")
         await until(pilot, lambda: main.status.aside == "/set NAME VALUE  /seed N")
+        await pilot.press("tab")
+        assert main.prompt.text == "/se"
+        assert main.prompt.has_focus
         await type_text(pilot, "e")
         await pilot.press("tab")
         assert main.prompt.text == "/seed "

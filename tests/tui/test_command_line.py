@@ -82,13 +82,16 @@ def test_an_exact_name_comes_before_longer_ones() -> None:
         ("/see", "/seed "),
         ("/ag", "/again"),
         ("/AG", "/again"),
-        ("/se", None),
-        ("/nonsense", None),
+        ("/para", "/parameters"),
+        ("/to", "/token"),
+        ("/se", "/se"),
+        ("/nonsense", "/nonsense"),
         ("/seed 7", None),
+        ("//se", None),
         ("see", None),
     ],
 )
-def test_a_beginning_that_is_unique_is_completed(line: str, whole: str | None) -> None:
+def test_a_beginning_is_completed_as_far_as_it_is_sure(line: str, whole: str | None) -> None:
     assert completed(line) == whole
 
 
