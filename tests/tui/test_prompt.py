@@ -4,6 +4,7 @@ from driving import app_of, send, type_text, until
 from scripted_engine import ScriptedEngine
 from textual import events
 
+from llmtui.tui.widgets.output import Kind
 from llmtui.tui.widgets.prompt import MAX_TEXT
 
 
@@ -129,3 +130,19 @@ async def test_control_c_copies_what_is_selected_in_the_prompt(opened: Opened) -
         await pilot.press("f7", "ctrl+c")
         assert app.clipboard == "copy me"
         assert app.is_running
+
+
+async def test_what_is_sent_is_seen_also_where_one_had_scrolled_up(opened: Opened, engine: ScriptedEngine) -> None:
+    async with opened() as pilot:
+        main = app_of(pilot).main
+        main.panes.output.add(Kind.TEXT, "\n".join(f"line {n}" for n in range(100)))
+        await pilot.press("pageup", "pageup")
+        await until(pilot, lambda: not main.panes.output.is_vertical_scroll_end)
+        await send(pilot, "Once upon a time")
+        await until(pilot, lambda: engine.runs)
+        assert main.panes.output.is_vertical_scroll_end
+
+
+async def test_an_empty_prompt_cannot_be_taken_for_a_typed_one(opened: Opened) -> None:
+    async with opened() as pilot:
+        assert str(app_of(pilot).main.prompt.placeholder).startswith("Type a beginning")

@@ -14,7 +14,7 @@ from llmtui.tui import facts
 from llmtui.tui.facts import Alternative
 from llmtui.tui.text import GLYPHS, GlyphSet, cell_width, cut, middle_ellipsis, piece
 
-NOTHING = "Move the cursor over a token to see how it was chosen."
+NOTHING = "Tab to the tokens, then the arrow keys: how each one was chosen."
 COMPACT_ROWS = 3
 RAW_TOP = 10
 PIECE_CELLS = 16

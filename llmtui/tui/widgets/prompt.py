@@ -62,7 +62,7 @@ class Prompt(TextArea):
         signs = GLYPHS[glyphs]
         super().__init__(
             id=id,
-            placeholder="Once upon a time",
+            placeholder="Type a beginning, such as: Once upon a time",
             highlight_cursor_line=False,
             show_line_numbers=False,
             tab_behavior="focus",
