@@ -1,6 +1,6 @@
 """What was typed into the prompt: a text for the model, or a /command, which is completed, explained and understood."""
 
-from os.path import commonprefix
+from itertools import takewhile
 
 from llmtui.errors import LlmtuiError
 from llmtui.tui.actions import ACTIONS, Action
@@ -50,7 +50,8 @@ def completed(line: str) -> str | None:
     if not is_command(line) or " " in line:
         return None
     found = matching_commands(line[1:])
-    sure = commonprefix([action.slash for action in found]) or line[1:]
+    letters = takewhile(lambda letters: len(set(letters)) == 1, zip(*(action.slash for action in found), strict=False))
+    sure = "".join(letter for letter, *_ in letters) or line[1:]
     return f"/{sure}{' ' if len(found) == 1 and found[0].argument else ''}"
 
 
