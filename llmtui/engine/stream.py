@@ -1,6 +1,8 @@
 """What `Engine.submit` returns: the events of one request, for one reader in any thread."""
 
 import queue
+import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -32,24 +34,33 @@ class Stream:
     def __init__(self, request_id: str, cancel: Callable[[], None]) -> None:
         self.request_id = request_id
         self._cancel = cancel
-        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._events: queue.SimpleQueue[tuple[float, Event]] = queue.SimpleQueue()
         self._ended = False
+        self._is_whole = threading.Event()
+        self._told_at = 0.0
 
     def put(self, event: Event) -> None:
         """Called by the engine's thread alone."""
-        self._events.put(event)
+        self._events.put((time.perf_counter(), event))
+        if isinstance(event, (Finished, Failed)):
+            self._is_whole.set()
 
     @property
     def ended(self) -> bool:
         """Whether the reader has taken the last event."""
         return self._ended
 
+    @property
+    def told_at(self) -> float:
+        """When the engine told the event that was taken last, by time.perf_counter()."""
+        return self._told_at
+
     def poll(self, timeout: float | None = 0.0) -> Event | None:
         """The next event; None if none comes within `timeout` seconds (None: no limit) or the last one was taken."""
         if self._ended:
             return None
         try:
-            event = self._events.get(timeout=timeout) if timeout != 0 else self._events.get_nowait()
+            self._told_at, event = self._events.get(timeout=timeout) if timeout != 0 else self._events.get_nowait()
         except queue.Empty:
             return None
         self._ended = isinstance(event, (Finished, Failed))
@@ -61,6 +72,10 @@ class Stream:
         while (event := self.poll()) is not None:
             events.append(event)
         return events
+
+    def wait_for_end(self, timeout: float) -> bool:
+        """Whether the last event is there to be taken, or comes within `timeout` seconds; other events wake nobody."""
+        return self._is_whole.wait(timeout)
 
     def __iter__(self) -> Iterator[Event]:
         while (event := self.poll(timeout=None)) is not None:

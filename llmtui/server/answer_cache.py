@@ -84,7 +84,7 @@ class Recorder:
     key: bytes
     events: list[Event]
 
-    def see(self, event: Event) -> None:
+    def see(self, event: Event, _told_at: float, /) -> None:
         self.events.append(event)
         if isinstance(event, Finished) and event.reason in WHOLE:
             self.cache.put(self.key, self.events)

@@ -1,7 +1,7 @@
 """The native API's answers: a generation and its tokens as JSON."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from llmtui.engine.events import Event, Failed, Finished, Lookahead, Started, Token
@@ -12,7 +12,7 @@ from llmtui.server.schemas import GenerateBody
 Json = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answer:
     """Turns the events of one request into what its client reads.
 
@@ -23,16 +23,16 @@ class Answer:
     device: str
     request_id: str
     cached: bool = False
+    _started: Started | None = field(init=False, default=None)
 
     def whole(self, events: Iterable[Event]) -> Json:
         """The answer of a request that is not streamed. Raises ApiError if it failed, was cancelled or abandoned."""
-        started: Started | None = None
         tokens: list[Token] = []
         lookaheads: list[Lookahead] = []
         for event in events:
             match event:
                 case Started():
-                    started = event
+                    self._started = event
                 case Token() if self.body.top_logprobs:
                     tokens.append(event)
                 case Lookahead():
@@ -40,7 +40,7 @@ class Answer:
                 case Failed():
                     raise failed(event.error, self.request_id)
                 case Finished():
-                    answer = self._finished(started, event)
+                    answer = self._finished(event)
                     if self.body.top_logprobs:
                         answer["metadata"]["tokens"] = [self._token(t) for t in tokens[: event.text_tokens]]
                     if self.body.lookahead:
@@ -52,24 +52,23 @@ class Answer:
         raise client_closed()
 
     def frames(self, events: Iterable[Event]) -> Iterator[Json]:
-        """A streamed request: a `token` event for each token, then `finished` with the plain answer, or `failed`.
+        """What the next events of a streamed request tell: tokens, then `finished` with the plain answer, or `failed`.
 
         Between them come `lookahead` events, some tokens after the one whose alternatives they continue.
         The deltas of all events, the last one's too, join to the continuation.
         """
-        started: Started | None = None
         for event in events:
             match event:
                 case Started():
-                    started = event
+                    self._started = event
                 case Token():
                     yield {"event": "token", **self._token(event)}
                 case Lookahead():
                     yield {"event": "lookahead", **lookahead_to_json(event)}
                 case Failed():
-                    yield {"event": "failed", **error_object(failed(event.error, self.request_id))}
+                    yield failed_frame(failed(event.error, self.request_id))
                 case Finished():
-                    yield self._last_frame(started, event)
+                    yield self._last_frame(event)
                 case _:
                     pass
 
@@ -81,16 +80,17 @@ class Answer:
                 frame["error"] = failed(event.error, self.request_id).message
             yield frame
 
-    def _last_frame(self, started: Started | None, finished: Finished) -> Json:
+    def _last_frame(self, finished: Finished) -> Json:
         try:
-            return {"event": "finished", "delta": finished.delta, **self._finished(started, finished)}
+            return {"event": "finished", "delta": finished.delta, **self._finished(finished)}
         except ApiError as error:
-            return {"event": "failed", **error_object(error)}
+            return failed_frame(error)
 
-    def _finished(self, started: Started | None, finished: Finished) -> Json:
+    def _finished(self, finished: Finished) -> Json:
         """Raises ApiError if the request was cancelled in the server: half an answer is no success."""
         if finished.reason == "deadline" and not finished.usage.completion_tokens:
             raise out_of_time()
+        started = self._started
         if started is None or finished.reason == "cancelled":
             raise cancelled()
         usage, timings, body = finished.usage, finished.timings, self.body
@@ -131,3 +131,8 @@ class Answer:
         if self.body.top_logprobs:
             facts["top_logprobs"] = candidates[: self.body.top_logprobs]
         return facts
+
+
+def failed_frame(error: ApiError) -> Json:
+    """The last event of a stream that failed."""
+    return {"event": "failed", **error_object(error)}

@@ -3,16 +3,22 @@
 import threading
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from llmtui.engine.errors import EngineBusy
-from llmtui.engine.events import Event
+from llmtui.engine.events import Event, Token
 from llmtui.server.generation import Generation
 from llmtui.server.streaming import POLL_SECONDS
 
 # One request may ask for a hundred answers: only so many of them are in the engine at a time, the others stay here.
 WINDOW = 4
+# Passing on a token costs the engine a core for a moment: for the thread that answers, the kernel, a client beside it.
+# Nobody reads faster than this, so tokens that come faster are told together.
+TELLING_SECONDS = 0.01
 SHARED_POLL_SECONDS = 0.02  # how long the other generations of a request may wait unread while one is listened to
+
+Bundle = list[tuple[int, Event]]
+"""Events that were there at one time, each with the number of its generation."""
 
 
 def engine_id(request_id: str) -> str:
@@ -41,17 +47,22 @@ class Batch:
             self.cancel()
             raise
 
-    def events(self, gone: Callable[[], bool]) -> Iterator[tuple[int, Event]]:
-        """Each event with the number of its generation, until all have ended or the client leaves.
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will be told."""
+        return not (self._active or self._waiting)
 
+    def bundles(self, gone: Callable[[], bool]) -> Iterator[Bundle]:
+        """What is told, for an answer that is streamed, until all have ended or the client leaves.
+
+        The first token comes at once, the end, too; between them TELLING_SECONDS lie from one bundle to the next.
         Whoever stops reading cancels what is left. Raises what a later generation's beginning raises.
         """
-        try:
-            while (self._active or self._waiting) and not gone():
-                yield from self._ready_events()
-                self._fill()
-        finally:
-            self.cancel()
+        return self._bundles(gone, TELLING_SECONDS)
+
+    def events(self, gone: Callable[[], bool]) -> Iterator[tuple[int, Event]]:
+        """The same, event by event, for an answer in one piece, which is in no hurry before the end."""
+        return (told for bundle in self._bundles(gone, POLL_SECONDS) for told in bundle)
 
     def only_events(self, gone: Callable[[], bool]) -> Iterator[Event]:
         """`events` of a batch of one."""
@@ -64,28 +75,39 @@ class Batch:
             generation.leave()
         self._active.clear()
 
-    def _ready_events(self) -> Iterator[tuple[int, Event]]:
-        """What is there, of all; where nothing is, what comes next."""
+    def _bundles(self, gone: Callable[[], bool], pause: float) -> Iterator[Bundle]:
+        """pause: seconds after tokens were told in which only the end wakes the reader."""
+        try:
+            while not self.ended and not gone():
+                bundle = self._take()
+                if bundle:
+                    yield bundle
+                self._fill()
+                if self._active and any(isinstance(event, Token) for _, event in bundle):
+                    self._rest(pause)
+        finally:
+            self.cancel()
+
+    def _rest(self, seconds: float) -> None:
+        """Let events gather, but for the end."""
+        if len(self._active) > 1 or self._waiting:  # another one than the first may end and make room
+            seconds = min(seconds, SHARED_POLL_SECONDS)
+        next(iter(self._active.values())).wait_for_end(seconds)
+
+    def _take(self) -> Bundle:
+        """What is there, of all; where nothing is, what comes next, if it comes soon."""
         if not self._active:  # the queue was full for those that are left
             threading.Event().wait(POLL_SECONDS)
-            return
+            return []
         alone = len(self._active) == 1
-        quiet = True
-        for index, generation in list(self._active.items()):
-            while not alone and (event := generation.poll()) is not None:
-                quiet = False
-                yield index, event
-            self._forget_ended(index)
-        if quiet:
-            index, generation = next(iter(self._active.items()))
-            event = generation.poll(POLL_SECONDS if alone else SHARED_POLL_SECONDS)
-            if event is not None:
-                yield index, event
-            self._forget_ended(index)
+        bundle = self._take_of(self._active, POLL_SECONDS if alone else 0.0)
+        if not bundle and not alone:
+            bundle = self._take_of([next(iter(self._active))], SHARED_POLL_SECONDS)
+        self._active = {index: each for index, each in self._active.items() if not each.ended}
+        return bundle
 
-    def _forget_ended(self, index: int) -> None:
-        if index in self._active and self._active[index].ended:
-            del self._active[index]
+    def _take_of(self, indices: Iterable[int], timeout: float) -> Bundle:
+        return [(index, event) for index in indices for event in self._active[index].take(timeout)]
 
     def _fill(self) -> None:
         try:

@@ -86,15 +86,15 @@ class GenerationMeter:
         self._submitted = time.perf_counter()
         self._last: float | None = None
 
-    def see(self, event: Event) -> None:
-        """Count what an event tells."""
+    def see(self, event: Event, told_at: float, /) -> None:
+        """Count what an event tells, and when."""
         metrics = self._metrics
         match event:
             case Started():
-                metrics.queue_wait.observe(time.perf_counter() - self._submitted)
+                metrics.queue_wait.observe(told_at - self._submitted)
                 metrics.tokens.labels("prompt", self._key).inc(event.prompt_tokens)
             case Token():
-                self._see_token(event)
+                self._see_token(event, told_at)
             case Finished(reason="cancelled"):
                 metrics.cancelled.labels("server").inc()
             case Finished(reason="deadline"):
@@ -105,8 +105,8 @@ class GenerationMeter:
     def client_left(self) -> None:
         self._metrics.cancelled.labels("client").inc()
 
-    def _see_token(self, token: Token) -> None:
-        metrics, now = self._metrics, time.perf_counter()
+    def _see_token(self, token: Token, now: float) -> None:
+        metrics = self._metrics
         self._written.inc()
         metrics.rows.observe(token.rows)
         if self._last is None:

@@ -1,18 +1,21 @@
 """The native dialect: GET /health, GET /info, POST /generate."""
 
+from collections.abc import Iterable
+
 from flask import Blueprint, Response, g, request
 
 from llmtui.engine import Engine, GenerationRequest, SamplingParams
 from llmtui.engine.errors import ContextOverflow
 from llmtui.engine.loads import ModelInfo
-from llmtui.server.answers import Answer
+from llmtui.server.answers import Answer, failed_frame
+from llmtui.server.batch import Bundle
 from llmtui.server.callers import caller
 from llmtui.server.desk import Desk
 from llmtui.server.errors import LOADING_RETRY_SECONDS, invalid
 from llmtui.server.jsonio import json_response
 from llmtui.server.model_access import ModelAccess
 from llmtui.server.schemas import GenerateBody, generate_body, supported_parameters
-from llmtui.server.streaming import client_gone, sse_line, sse_response
+from llmtui.server.streaming import client_gone, sse_line, sse_response, written
 from llmtui.settings import Settings
 
 API_VERSION = "1.0.0"
@@ -62,12 +65,18 @@ def native_api(engine: Engine, settings: Settings, desk: Desk, access: ModelAcce
         params = sampling_params(body, total_length(body, engine, model, settings))
         asked = GenerationRequest(prompt=body.prompt, params=params, client=caller())
         batch = desk.begin(model, [asked])
-        events = batch.only_events(client_gone(request.environ))
+        gone = client_gone(request.environ)
         answer = Answer(body, model.device.upper(), g.request_id, desk.from_cache)
-        if body.stream:
-            frames = answer.traced(events) if body.trace else answer.frames(events)
-            return sse_response(map(sse_line, frames), batch.cancel)
-        return json_response(answer.whole(events))
+        if not body.stream:
+            return json_response(answer.whole(batch.only_events(gone)))
+
+        def lines(bundle: Bundle) -> Iterable[str]:
+            events = (event for _, event in bundle)
+            return map(sse_line, answer.traced(events) if body.trace else answer.frames(events))
+
+        return sse_response(
+            written(batch.bundles(gone), lines, lambda error: sse_line(failed_frame(error))), batch.cancel
+        )
 
     return native
 

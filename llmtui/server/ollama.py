@@ -1,5 +1,6 @@
 """The Ollama dialect: /api/generate and /api/chat; what its clients ask about models is in `ollama_models`."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from flask import Blueprint, Response, g, request
@@ -8,6 +9,7 @@ from llmtui import __version__
 from llmtui.engine import Engine, GenerationRequest
 from llmtui.engine.loads import ModelInfo
 from llmtui.engine.requests import ChatMessage
+from llmtui.server.batch import Bundle
 from llmtui.server.callers import caller
 from llmtui.server.chat_prompt import chat_ids
 from llmtui.server.desk import Desk
@@ -16,7 +18,7 @@ from llmtui.server.jsonio import json_response
 from llmtui.server.model_access import InUse, ModelAccess
 from llmtui.server.ollama_answers import OllamaAnswer
 from llmtui.server.ollama_schemas import ChatRequest, GenerateRequest
-from llmtui.server.streaming import client_gone, guarded, ndjson_line, ndjson_response
+from llmtui.server.streaming import client_gone, ndjson_line, ndjson_response, written
 from llmtui.settings import Settings
 
 PREFIX = "/api/"
@@ -78,11 +80,16 @@ def ollama_api(engine: Engine, settings: Settings, desk: Desk, access: ModelAcce
         asked = GenerationRequest(prompt_ids=ids, params=params, client=caller(), clip=True)
         batch = desk.begin(model.info, [asked])
         answer = OllamaAnswer(body, ids if keeps_context else None, g.request_id, model.load_seconds)
-        events = batch.events(client_gone(request.environ))
-        if body.streamed:
-            lines = map(ndjson_line, answer.frames(events))
-            return ndjson_response(guarded(lines, lambda error: ndjson_line(error_body(error))), batch.cancel)
-        return json_response(answer.whole(events))
+        gone = client_gone(request.environ)
+        if not body.streamed:
+            return json_response(answer.whole(batch.events(gone)))
+
+        def lines(bundle: Bundle) -> Iterable[str]:
+            return map(ndjson_line, answer.frames(bundle))
+
+        return ndjson_response(
+            written(batch.bundles(gone), lines, lambda error: ndjson_line(error_body(error))), batch.cancel
+        )
 
     def _load_or_unload(body: GenerateRequest | ChatRequest) -> Response:
         """Nothing is to be generated; the chosen model stays, and the answer does not claim otherwise."""

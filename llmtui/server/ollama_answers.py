@@ -48,7 +48,7 @@ class OllamaAnswer:
         return self._line(text) | self._logprobs(tokens) | self._end(portions[-1].finished)
 
     def frames(self, events: Iterable[tuple[int, Event]]) -> Iterator[Json]:
-        """The answer in lines; the last one holds no text but the counts, as clients expect."""
+        """The next lines of the answer; the last one holds no text but the counts, as clients expect."""
         for portion in self._portions(events):
             if portion.text or portion.tokens:
                 yield self._line(portion.text) | self._logprobs(portion.tokens) | {"done": False}

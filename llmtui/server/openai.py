@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from flask import Blueprint, Response, g, request
@@ -10,10 +10,9 @@ from flask import Blueprint, Response, g, request
 from llmtui import __version__
 from llmtui.engine import Engine, GenerationRequest
 from llmtui.engine.errors import ContextOverflow
-from llmtui.engine.events import Event
 from llmtui.engine.loads import ModelInfo
 from llmtui.engine.requests import ChatMessage
-from llmtui.server.batch import Batch
+from llmtui.server.batch import Batch, Bundle
 from llmtui.server.callers import caller
 from llmtui.server.chat_prompt import chat_ids
 from llmtui.server.desk import Desk
@@ -24,7 +23,7 @@ from llmtui.server.model_card import ModelCard, model_card
 from llmtui.server.openai_chat import ChatAnswers
 from llmtui.server.openai_completions import CompletionAnswers, Prompt
 from llmtui.server.openai_schemas import ChatBody, CompletionBody
-from llmtui.server.streaming import client_gone, guarded, sse_line, sse_response
+from llmtui.server.streaming import client_gone, sse_line, sse_response, written
 from llmtui.settings import Settings
 
 PREFIX = "/v1/"
@@ -129,13 +128,13 @@ def origin(model: ModelInfo) -> Json:
 
 
 def _answer(answers: CompletionAnswers | ChatAnswers, batch: Batch, *, stream: bool) -> Response:
-    events = batch.events(client_gone(request.environ))
-    if stream:
-        return sse_response(guarded(_sse(answers, events), lambda error: sse_line(error_body(error))), batch.cancel)
-    return json_response(answers.whole(events))
+    gone = client_gone(request.environ)
+    if not stream:
+        return json_response(answers.whole(batch.events(gone)))
 
+    def lines(bundle: Bundle) -> Iterator[str]:
+        yield from map(sse_line, answers.frames(bundle))
+        if batch.ended:
+            yield DONE
 
-def _sse(answers: CompletionAnswers | ChatAnswers, events: Iterable[tuple[int, Event]]) -> Iterator[str]:
-    for frame in answers.frames(events):
-        yield sse_line(frame)
-    yield DONE
+    return sse_response(written(batch.bundles(gone), lines, lambda error: sse_line(error_body(error))), batch.cancel)

@@ -22,6 +22,7 @@ class ChatAnswers:
         self._head = head
         self._readers = [PortionReader(request_id) for _ in range(body.answers)]
         self._usages: dict[int, Usage] = {}
+        self._begun = False
 
     def requests(self, prompt_ids: tuple[int, ...], stop: tuple[str, ...], client: str) -> list[GenerationRequest]:
         """What the engine has to do. stop: what the plain template adds to the request's own stop texts."""
@@ -56,15 +57,20 @@ class ChatAnswers:
         return self._head | {"object": "chat.completion", "choices": choices, "usage": self._usage()}
 
     def frames(self, events: Iterable[tuple[int, Event]]) -> Iterator[Json]:
-        """For each answer its role, its content, its finish_reason alone; then the usage, if it was asked for."""
-        for index in range(len(self._readers)):
-            yield self._chunk(index, {"role": "assistant", "content": "", "refusal": None})
+        """The next chunks: first each answer's role, then its content, its finish_reason alone; last of all the usage.
+
+        The usage only if it was asked for.
+        """
+        if not self._begun:
+            self._begun = True
+            for index in range(len(self._readers)):
+                yield self._chunk(index, {"role": "assistant", "content": "", "refusal": None})
         for index, portion in self._portions(events):
             if portion.text or portion.tokens:
                 yield self._chunk(index, {"content": portion.text}, self._logprobs(portion))
             if portion.finished is not None:
                 yield self._chunk(index, {}, reason=told_reason(portion.finished))
-        if self._body.wants_usage:
+        if self._body.wants_usage and len(self._usages) == len(self._readers):
             yield self._head | {"object": "chat.completion.chunk", "choices": [], "usage": self._usage()}
 
     def _portions(self, events: Iterable[tuple[int, Event]]) -> Iterator[tuple[int, Portion]]:

@@ -114,13 +114,13 @@ class CompletionAnswers:
         return self._head | {"choices": [_merged(added) for added in parts], "usage": self._usage()}
 
     def frames(self, events: Iterable[tuple[int, Event]]) -> Iterator[Json]:
-        """The answer in chunks, which belong together by `index`; then the usage, if it was asked for."""
+        """The next chunks, which belong together by `index`; after the last one the usage, if it was asked for."""
         usage = {"usage": None} if self._body.wants_usage else {}
         for index, event in events:
             added = self._choices[index].take(event)
             if added is not None:
                 yield self._head | {"choices": [added]} | usage
-        if self._body.wants_usage:
+        if self._body.wants_usage and all(choice.usage is not None for choice in self._choices):
             yield self._head | {"choices": [], "usage": self._usage()}
 
     def _usage(self) -> Json:

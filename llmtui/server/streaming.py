@@ -1,7 +1,7 @@
 """Waiting for a generation while watching that its client is still there, and answers that come in pieces."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Response
 
@@ -9,6 +9,8 @@ from llmtui.server.errors import ApiError, as_api_error
 from llmtui.server.jsonio import dumps
 
 POLL_SECONDS = 0.25  # how long a client may be gone unnoticed while its request waits or reads its prompt
+
+T = TypeVar("T")
 
 STREAM_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 
@@ -25,6 +27,22 @@ def guarded(lines: Iterable[str], error_line: Callable[[ApiError], str]) -> Iter
         yield from lines
     except Exception as error:  # noqa: BLE001 - as_api_error logs what nobody expected
         yield error_line(as_api_error(error))
+
+
+def written(
+    bundles: Iterable[T], lines: Callable[[T], Iterable[str]], error_line: Callable[[ApiError], str]
+) -> Iterator[str]:
+    """What goes out at a time, the lines of a bundle of events; where making one fails, a last one that says so."""
+    held: list[str] = []
+    try:
+        for bundle in bundles:
+            for line in lines(bundle):
+                held.append(line)
+            if held:
+                yield "".join(held)
+            held = []
+    except Exception as error:  # noqa: BLE001 - as_api_error logs what nobody expected
+        yield "".join([*held, error_line(as_api_error(error))])
 
 
 def sse_line(frame: Mapping[str, Any]) -> str:

@@ -13,7 +13,7 @@ class UsageCounter:
         self._prompt_tokens = 0
         self._completion_tokens = 0
 
-    def see(self, event: Event) -> None:
+    def see(self, event: Event, _told_at: float, /) -> None:
         match event:
             case Started():
                 self._prompt_tokens = event.prompt_tokens

@@ -262,6 +262,6 @@ def test_an_answer_put_twice_counts_once() -> None:
 def test_a_recorder_keeps_nothing_of_an_answer_that_was_left() -> None:
     cache = AnswerCache(10_000)
     recorder = Recorder(cache, b"a", [])
-    recorder.see(events(10)[0])
+    recorder.see(events(10)[0], 0.0)
     recorder.client_left()
     assert cache.bytes_held == 0
