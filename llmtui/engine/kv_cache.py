@@ -7,6 +7,7 @@ that is full, so that those who share a shelf are of similar length.
 
 import math
 import mmap
+import sys
 
 import torch
 from torch import Tensor
@@ -74,12 +75,15 @@ class KVPool:
 
 
 class KVSlab:
-    """Keys and values of one sequence: its place on a shelf, which is free again when nothing refers to the slab."""
+    """Keys and values of one sequence: its place on a shelf, which is free again when nothing refers to the slab.
 
-    def __init__(self, pool: KVPool | None = None) -> None:
+    room: for so many tokens it need not move.
+    """
+
+    def __init__(self, pool: KVPool | None = None, room: int = FIRST_CAPACITY) -> None:
         self._pool = pool or KVPool()
         self._length = 0
-        self.shelf, self.place = self._pool.place(FIRST_CAPACITY)
+        self.shelf, self.place = self._pool.place(capacity_for(room))
 
     def __del__(self) -> None:
         self.shelf.give_back(self.place, self._length)
@@ -97,10 +101,7 @@ class KVSlab:
     def reserve(self, end: int) -> None:
         """Have room for positions below `end`; what is there moves if it must."""
         if end > self.shelf.capacity:
-            capacity = self.shelf.capacity
-            while capacity < end:
-                capacity *= 2
-            shelf, place = self._pool.place(capacity)
+            shelf, place = self._pool.place(capacity_for(end))
             for layer, rows in self.shelf.layers.items():
                 known = rows[self.place, :, : self._length]
                 shelf.rows(layer, known.transpose(0, 1))[place, :, : self._length] = known
@@ -130,9 +131,24 @@ class KVSlab:
         }
 
 
+def capacity_for(tokens: int) -> int:
+    """Of the smallest place that holds so many."""
+    capacity = FIRST_CAPACITY
+    while capacity < tokens:
+        capacity *= 2
+    return capacity
+
+
 def _zeros(shape: tuple[int, ...], like: Tensor) -> Tensor:
     """On a CPU, memory that is not there before it is touched; torch's own zeros are written at once."""
     if like.device.type != "cpu":
         return like.new_zeros(shape)
     count = math.prod(shape)
-    return torch.frombuffer(mmap.mmap(-1, count * like.element_size()), dtype=like.dtype, count=count).view(shape)
+    return torch.frombuffer(_untouched(count * like.element_size()), dtype=like.dtype, count=count).view(shape)
+
+
+def _untouched(size: int) -> mmap.mmap:
+    if sys.platform == "win32":
+        return mmap.mmap(-1, size)
+    # private: shared pages, Python's default, take half as long again to come and three times as long to go
+    return mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)

@@ -10,7 +10,7 @@ from torch import Tensor
 from llmtui.engine.attention import PackedBatch, PackedForward, Span
 from llmtui.engine.branch_attention import BranchSpan
 from llmtui.engine.forks import Forks, salt_of
-from llmtui.engine.kv_cache import KVPool, KVSlab
+from llmtui.engine.kv_cache import FIRST_CAPACITY, KVPool, KVSlab
 from llmtui.engine.prefix_cache import BLOCK, PrefixCache
 from llmtui.engine.scheduler import Slice
 
@@ -133,7 +133,9 @@ class PackedRunner:
         self._forks.clear()
 
     def begin(self, sequence: "Sequence") -> int:
-        sequence.cache = KVSlab(self._pool)
+        # a move copies everything while others wait for their next token
+        wanted = sequence.prompt_length + sequence.max_tokens - 1
+        sequence.cache = KVSlab(self._pool, min(wanted, 2 * max(sequence.prompt_length, FIRST_CAPACITY)))
         self._forks.begin(sequence)
         if sequence.params.prompt_logprobs:
             return 0  # every row of the prompt is asked for

@@ -175,6 +175,16 @@ def test_a_slab_holds_what_was_written_however_it_grew() -> None:
         assert torch.equal(slab.copy(0, len(rows))[0], rows)
 
 
+@pytest.mark.parametrize("room", [1, FIRST_CAPACITY, FIRST_CAPACITY + 1, 5 * FIRST_CAPACITY])
+def test_a_slab_with_room_never_moves_while_it_fills(room: int) -> None:
+    slab = KVSlab(KVPool(), room)
+    place = slab.shelf, slab.place
+    for begin in range(0, room, 50):
+        slab.write(0, begin, torch.ones(min(50, room - begin), 2, 4))
+        assert (slab.shelf, slab.place) == place
+    assert slab.shelf.capacity < 2 * max(room, FIRST_CAPACITY)
+
+
 def test_writing_a_block_again_replaces_it() -> None:
     slab = KVSlab()
     slab.write(0, 0, torch.zeros(4, 2, 2))
