@@ -174,10 +174,10 @@ class EngineLoop:
             for part in work:
                 self._run_slices([part])
             return
-        self.scheduler.took(work, (time.perf_counter_ns() - began_ns) / 1e9)
         rows = sum(part.rows for part in work)
         for part, raws in zip(work, outputs, strict=True):
             self._advance(part, raws, rows, began_ns)
+        self.scheduler.took(work, (time.perf_counter_ns() - began_ns) / 1e9)
 
     def _advance(self, part: Slice, raws: "list[RawRow]", rows: int, began_ns: int) -> None:
         sequence = part.sequence

@@ -30,8 +30,18 @@ class Slice:
     branches: tuple[BranchRow, ...] = ()
 
     @property
+    def size(self) -> int:
+        """How many known tokens it computes."""
+        return self.end - self.begin
+
+    @property
+    def scored(self) -> bool:
+        """Whether it holds tokens of a prompt whose facts are asked for."""
+        return self.sequence.params.prompt_logprobs and self.begin < self.sequence.prompt_length
+
+    @property
     def all_rows(self) -> bool:
-        return bool(self.drafts) or (self.sequence.params.prompt_logprobs and self.begin < self.sequence.prompt_length)
+        return bool(self.drafts) or self.scored
 
     @property
     def ids(self) -> list[int]:
@@ -90,16 +100,17 @@ class Scheduler:
         else:
             mates = [s for s in self._running if s.model is lead.model and not s.runs_alone]
             work = self._with_branches([_block(s, 1) for s in mates if s.pending == 1])
-            pace = lead.model.pace
-            work += self._prefill([s for s in mates if s.pending > 1], pace.beside if work else pace.quiet)
+            work += self._prefill([s for s in mates if s.pending > 1], sum(part.rows for part in work))
         self._turn(work)
         return work
 
     def took(self, work: list[Slice], seconds: float) -> None:
-        """A step that was planned has been computed: the next ones follow its pace."""
+        """A step that was planned has been computed and told: the next ones follow its pace."""
         if not work[0].sequence.runs_alone and not any(part.branches for part in work):
-            sizes = [part.end - part.begin for part in work]
-            work[0].sequence.model.pace.record(sizes.count(1), sum(size for size in sizes if size > 1), seconds)
+            decoding = sum(part.rows for part in work if part.size == 1)
+            prompts = sum(part.size for part in work if part.size > 1)
+            scored = any(part.scored for part in work)
+            work[0].sequence.model.pace.record(decoding, prompts, seconds, scored=scored)
 
     def _with_branches(self, work: list[Slice]) -> list[Slice]:
         """The slices of those that decode, with rows of lookahead as far as nobody real needs the room.
@@ -121,13 +132,18 @@ class Scheduler:
         branches = sequence.branches(LOOKAHEAD_ROWS if quiet else 0, between=True)
         return Slice(sequence, sequence.computed, sequence.computed, branches=branches) if branches else None
 
-    def _prefill(self, sequences: list["Sequence"], room: int) -> list[Slice]:
-        """Blocks of prompts, one of each client in turn, that together have at most `room` tokens."""
+    def _prefill(self, sequences: list["Sequence"], decoding: int) -> list[Slice]:
+        """Blocks of prompts, one of each client in turn, as many tokens as the pace allows beside so many rows."""
+        if not sequences:
+            return []
+        pace = sequences[0].model.pace
+        scored = any(s.params.prompt_logprobs for s in sequences)
+        room = pace.beside(decoding, scored=scored) if decoding else pace.quiet
         work = []
         for sequence in _clients_in_turn(sequences):
             # all rows of logits at once would be vocabulary times room
             part = _block(sequence, min(room, PREFILL_BLOCK) if sequence.params.prompt_logprobs else room)
-            room -= part.end - part.begin
+            room -= part.size
             work.append(part)
             if room < SMALLEST_SHARE:
                 break

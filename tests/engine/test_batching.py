@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 
 from llmtui.engine import Engine, GenerationRequest, SamplingParams
 from llmtui.engine.events import Failed, Finished, Prefilled, Started, Token
-from llmtui.engine.pace import LARGEST_STEP, SMALLEST_SHARE, Pace
 from llmtui.engine.requests import ParameterError
 from llmtui.engine.stream import GenerationResult, Stream
 
@@ -116,6 +115,23 @@ def test_a_long_prompt_arriving_does_not_stop_the_tokens_of_others(busy_engine: 
     beside = [event.rows - 1 for event in running if isinstance(event, Token) and event.rows > 1]
     assert beside == [after - before for before, after in pairwise(done)]
     assert (sum(beside), len(beside) > 1) == (400, True)
+
+
+def test_no_prompt_is_moved_while_others_wait_for_their_next_token(busy_engine: Engine) -> None:
+    running = busy_engine.submit(ask(60, 1, replace(ENDLESS, max_tokens=150)))
+    arriving = busy_engine.submit(ask(300, 2, replace(ENDLESS, max_tokens=200), client="a new one"))
+
+    def capacities() -> list[int]:
+        everybody = busy_engine._admission.everybody()
+        return [sequence.cache.shelf.capacity for sequence in everybody]
+
+    until(arriving, Started)
+    at_first = busy_engine.run_job(lambda _: capacities()).result(10)
+    until(arriving, Token, 3)
+    assert busy_engine.run_job(lambda _: capacities()).result(10) == at_first == [256, 512]
+    for stream in (running, arriving):
+        stream.cancel()
+        stream.result()
 
 
 @pytest.mark.parametrize("state", [Started, Prefilled, Token])
@@ -217,23 +233,6 @@ def test_two_models_at_once_share_the_engines_steps(engine: Engine, model_folder
     names = {stream.result().started.model for stream in first}
     assert names == {"tiny-tales"}
     assert len(second.result().tokens) == 12
-
-
-def test_the_share_of_prompts_follows_what_steps_take() -> None:
-    slow, fast = Pace(), Pace()
-    for pace, mixed in ((slow, 1.0), (fast, 0.11)):
-        pace.record(decoding=4, prompt_tokens=0, seconds=0.1)
-        for _ in range(20):
-            pace.record(decoding=4, prompt_tokens=pace.beside, seconds=mixed)
-    assert slow.beside == SMALLEST_SHARE
-    assert fast.beside == LARGEST_STEP
-
-
-def test_a_slow_machine_reads_a_lone_prompt_in_steps_that_can_be_stopped() -> None:
-    pace = Pace()
-    assert pace.quiet == LARGEST_STEP
-    pace.record(decoding=0, prompt_tokens=512, seconds=10.0)
-    assert pace.quiet == pytest.approx(51, abs=1)
 
 
 def test_exact_must_be_a_yes_or_a_no() -> None:
