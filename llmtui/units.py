@@ -1,5 +1,7 @@
 """Numbers as people read them."""
 
+_BINARY_UNITS = "KMGTPE"
+
 
 def count(number: int | None) -> str:
     """124,439,808; a dash for what is not known."""
@@ -10,7 +12,7 @@ def short_count(number: int | None) -> str:
     """124.4M; a dash for what is not known."""
     if number is None:
         return "–"
-    for size, unit in ((10**9, "B"), (10**6, "M"), (10**3, "K")):
+    for size, unit in ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "K")):
         if number >= size:
             return f"{number / size:.1f}{unit}"
     return str(number)
@@ -24,6 +26,20 @@ def size(number: float | None) -> str:
         if abs(number) >= unit_size:
             return f"{number / unit_size:.1f} {unit}"
     return f"{number:.0f} B"
+
+
+def short_size(number: float) -> str:
+    """Bytes in four cells at most, in powers of 1024: 999B, 1.2G, 340M."""
+    value = max(0.0, number)
+    if value < 999.5:
+        return f"{value:.0f}B"
+    for unit in _BINARY_UNITS:
+        value /= 1024
+        if value < 9.95:
+            return f"{value:.1f}{unit}"
+        if value < 999.5:
+            return f"{value:.0f}{unit}"
+    return f"{value:.0f}{_BINARY_UNITS[-1]}"
 
 
 def fixed(number: float | None, digits: int = 2) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from llmtui.commands import exit_codes
 from llmtui.commands.console import Console
+from llmtui.commands.guard import code_of
 from llmtui.commands.stdin import read_text
 from llmtui.engine import ChatMessage, Engine, GenerationRequest, SamplingParams
 from llmtui.engine.errors import EngineError, ParameterError
@@ -15,7 +16,6 @@ from llmtui.engine.events import Event, Failed, Finished
 from llmtui.engine.stream import Stream
 from llmtui.errors import LlmtuiError
 from llmtui.insight.trace import event_to_json
-from llmtui.models.errors import ModelError
 from llmtui.settings import Settings
 from llmtui.system.logs import setup_logging
 from llmtui.system.paths import log_file
@@ -54,15 +54,9 @@ def run_generate(settings: Settings, options: GenerateOptions, url: str | None =
         return write_events(stream, json_line if options.as_json else console.harmless_delta)
     except KeyboardInterrupt:
         return exit_codes.INTERRUPTED
-    except ModelError as error:
-        console.complain(error)
-        return exit_codes.NO_MODEL
-    except EngineError as error:
-        console.complain(error)
-        return exit_codes.USAGE
     except LlmtuiError as error:
         console.complain(error)
-        return exit_codes.ERROR
+        return code_of(error)
 
 
 def begin(settings: Settings, request: GenerationRequest, url: str | None, console: Console) -> Stream:

@@ -22,15 +22,16 @@ def guarded(work: Callable[[], int]) -> int:
     except ParameterError as error:
         console.say(f"{_typed_name(error.field)} {error.problem}")
         return exit_codes.USAGE
-    except EngineError as error:
-        console.complain(error)
-        return exit_codes.USAGE
-    except ModelError as error:
-        console.complain(error)
-        return exit_codes.NO_MODEL
     except LlmtuiError as error:
         console.complain(error)
-        return exit_codes.ERROR
+        return code_of(error)
+
+
+def code_of(error: LlmtuiError) -> int:
+    """The exit code for an error."""
+    if isinstance(error, EngineError):
+        return exit_codes.USAGE
+    return exit_codes.NO_MODEL if isinstance(error, ModelError) else exit_codes.ERROR
 
 
 def _typed_name(field: str) -> str:

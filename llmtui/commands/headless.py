@@ -5,10 +5,10 @@ import threading
 
 from llmtui.commands import exit_codes
 from llmtui.commands.console import Console
+from llmtui.commands.guard import code_of
 from llmtui.engine import Engine
 from llmtui.engine.loads import LoadTask
 from llmtui.errors import LlmtuiError
-from llmtui.models.errors import ModelError
 from llmtui.server import Keyring, Lifecycle, Server, create_app
 from llmtui.settings import Settings
 from llmtui.system.logs import setup_access_log, setup_logging
@@ -59,12 +59,9 @@ def run_headless(settings: Settings) -> int:
                 return exit_codes.DONE
             finally:
                 server.close()
-    except ModelError as error:
-        console.complain(error)
-        return exit_codes.NO_MODEL
     except LlmtuiError as error:
         console.complain(error)
-        return exit_codes.ERROR
+        return code_of(error)
 
 
 def _serve(load: LoadTask, signals: Signals, console: Console) -> None:

@@ -7,7 +7,7 @@ from typing import Final
 from llmtui.system.reading import Sample
 from llmtui.tui.progress import SEPARATOR
 from llmtui.tui.text import GLYPHS, GlyphSet, middle_ellipsis, visible
-from llmtui.tui.widgets.gauge import format_bytes
+from llmtui.units import short_size
 
 LABEL_CELLS: Final = 11
 VALUE_CELLS: Final = 22
@@ -88,8 +88,8 @@ def _core_strips(sample: Sample, width: int, glyphs: GlyphSet) -> list[Line]:
 
 def _ram(sample: Sample) -> Trend:
     used, total = sample.ram_used_bytes, sample.ram_total_bytes
-    value = "–" if used is None or total is None else f"{format_bytes(used)} of {format_bytes(total)}"
-    return Trend("ram", value, lambda s: s.ram_used_bytes, float(total or 0) or None, format_bytes)
+    value = "–" if used is None or total is None else f"{short_size(used)} of {short_size(total)}"
+    return Trend("ram", value, lambda s: s.ram_used_bytes, float(total or 0) or None, short_size)
 
 
 def _gpus(sample: Sample) -> list[Trend]:
@@ -102,9 +102,9 @@ def _gpus(sample: Sample) -> list[Trend]:
         def memory(s: Sample, number: int = number) -> float | None:
             return s.gpus[number].memory_used_bytes if number < len(s.gpus) else None
 
-        used = f"{format_bytes(gpu.memory_used_bytes)} of {format_bytes(gpu.memory_total_bytes)}"
+        used = f"{short_size(gpu.memory_used_bytes)} of {short_size(gpu.memory_total_bytes)}"
         trends.append(Trend(f"gpu {number}", f"{_percent(gpu.load_percent)} {gpu.name}", load, 100.0, _percent))
-        trends.append(Trend(f"vram {number}", used, memory, float(gpu.memory_total_bytes), format_bytes))
+        trends.append(Trend(f"vram {number}", used, memory, float(gpu.memory_total_bytes), short_size))
     return trends
 
 
@@ -120,7 +120,7 @@ def _process(sample: Sample) -> list[Line | Trend]:
             100.0 * cores,
             _percent,
         ),
-        Trend("memory", "–" if rss is None else format_bytes(rss), lambda s: s.process_rss_bytes, None, format_bytes),
+        Trend("memory", "–" if rss is None else short_size(rss), lambda s: s.process_rss_bytes, None, short_size),
     ]
 
 
@@ -128,20 +128,20 @@ def _engine(sample: Sample) -> list[Line | Trend]:
     engine = sample.engine
     if engine is None:
         return []
-    models = [f"{model.name} {format_bytes(model.weights_bytes)}" for model in engine.models]
+    models = [f"{model.name} {short_size(model.weights_bytes)}" for model in engine.models]
     speed = sample.tokens_per_second or 0.0
     return [
         Line(SEPARATOR.join(["engine", engine.state, *models]), heading=True),
         Trend("speed", f"{speed:.1f} tok/s", lambda s: s.tokens_per_second, None, _count),
         Trend("running", str(engine.running), _of_engine("running"), None, _count),
         Trend("waiting", str(engine.waiting), _of_engine("waiting"), None, _count),
-        Trend("kv", format_bytes(engine.kv_bytes), _of_engine("kv_bytes"), None, format_bytes),
+        Trend("kv", short_size(engine.kv_bytes), _of_engine("kv_bytes"), None, short_size),
         Trend(
             "prefixes",
-            f"{format_bytes(engine.prefix_cache_bytes)}, {_short(engine.prefix_hit_tokens)} tokens hit",
+            f"{short_size(engine.prefix_cache_bytes)}, {_short(engine.prefix_hit_tokens)} tokens hit",
             _of_engine("prefix_cache_bytes"),
             None,
-            format_bytes,
+            short_size,
         ),
     ]
 

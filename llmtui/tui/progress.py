@@ -8,7 +8,7 @@ from typing import Final
 from llmtui.engine.events import Event, Failed, Finished, Prefilled, Queued, Started, Token
 from llmtui.engine.loads import LoadProgress, LoadStage, ModelInfo
 from llmtui.tui.text import GlyphSet
-from llmtui.tui.widgets.gauge import format_bytes
+from llmtui.units import short_count, short_size
 
 SEPARATOR: Final = " · "
 BAR_CELLS: Final = 16
@@ -128,20 +128,12 @@ def load_line(name: str, progress: LoadProgress, glyphs: GlyphSet = "unicode") -
 
 def model_line(info: ModelInfo) -> str:
     """`tiny-tales · 6.2M · fp32 · cpu`."""
-    return SEPARATOR.join([info.name, format_count(info.parameters), short_dtype(info.dtype), info.device])
+    return SEPARATOR.join([info.name, short_count(info.parameters), short_dtype(info.dtype), info.device])
 
 
 def ready_line(info: ModelInfo) -> str:
     """`ready · context 1024 tokens · loaded in 1.2 s`."""
     return SEPARATOR.join(["ready", f"context {info.context} tokens", f"loaded in {info.load_seconds:.1f} s"])
-
-
-def format_count(number: int) -> str:
-    """A number of parameters: 999, 6.2M, 1.5B."""
-    for limit, unit in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K")):
-        if number >= limit:
-            return f"{number / limit:.1f}{unit}" if number < 100 * limit else f"{number / limit:.0f}{unit}"
-    return str(number)
 
 
 def short_dtype(dtype: str) -> str:
@@ -159,5 +151,5 @@ def load_stage(progress: LoadProgress, glyphs: GlyphSet) -> str:
     filled = int(share * BAR_CELLS)
     bar = full * filled + empty * (BAR_CELLS - filled)
     if progress.stage is LoadStage.DOWNLOAD:
-        return f"{words} {bar} {format_bytes(progress.done)} of {format_bytes(progress.total)}"
+        return f"{words} {bar} {short_size(progress.done)} of {short_size(progress.total)}"
     return f"{words} {bar} {progress.done} of {progress.total}"

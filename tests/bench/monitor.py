@@ -11,7 +11,7 @@ import asyncio
 import sys
 import time
 
-from textual.drivers.headless_driver import HeadlessDriver
+from counting_driver import CountingDriver
 
 from llmtui.engine import Engine
 from llmtui.settings import Settings
@@ -19,19 +19,6 @@ from llmtui.tui.app import LlmTui
 
 BAR = 0.01
 SECONDS = 60.0
-
-
-class CountingDriver(HeadlessDriver):
-    """A terminal that counts what it is sent."""
-
-    written = 0
-
-    @property
-    def is_headless(self) -> bool:
-        return False
-
-    def write(self, data: str) -> None:
-        CountingDriver.written += len(data.encode("utf-8", "replace"))
 
 
 async def measure(engine: Engine, key: str | None, seconds: float) -> tuple[float, float]:

@@ -13,8 +13,8 @@ import time
 
 os.environ.setdefault("TEXTUAL_COLOR_SYSTEM", "256")
 
+from counting_driver import CountingDriver
 from textual.app import App, ComposeResult
-from textual.drivers.headless_driver import HeadlessDriver
 
 from llmtui.engine.events import Token
 from llmtui.tui.widgets.token_view import TokenView
@@ -22,19 +22,6 @@ from llmtui.tui.widgets.token_view import TokenView
 RATE = 50
 SAMPLE = 200
 SIZES = (300, 8000)
-
-
-class CountingDriver(HeadlessDriver):
-    """A terminal that counts what it is sent."""
-
-    written = 0
-
-    @property
-    def is_headless(self) -> bool:
-        return False
-
-    def write(self, data: str) -> None:
-        CountingDriver.written += len(data.encode("utf-8", "replace"))
 
 
 class Pane(App[None]):

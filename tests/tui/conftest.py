@@ -1,18 +1,16 @@
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from driving import until
+from driving import Opened, until
 from scripted_engine import ScriptedEngine
 from textual.pilot import Pilot
 
 from llmtui.engine import Engine
 from llmtui.settings import Settings
 from llmtui.tui.app import LlmTui
-
-Opened = Callable[..., AbstractAsyncContextManager[Pilot[None]]]
 
 
 @pytest.fixture

@@ -3,15 +3,19 @@
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 
+import pytest
+from textual.app import App
 from textual.pilot import Pilot
 
 from llmtui.tui.app import LlmTui
 
+Opened = Callable[..., AbstractAsyncContextManager[Pilot[None]]]
 KEYS = {" ": "space", "/": "slash", "\n": "ctrl+j", ".": "full_stop", "_": "underscore", "-": "minus"}
 
 
-async def until(pilot: Pilot[None], true: Callable[[], object], timeout: float = 10.0) -> None:
+async def until(pilot: Pilot[None], true: Callable[[], object], timeout: float = 30.0) -> None:
     """Let the program run until `true()`; fail after `timeout` seconds."""
     deadline = time.monotonic() + timeout
     while not true():
@@ -35,3 +39,18 @@ async def send(pilot: Pilot[None], text: str) -> None:
 def app_of(pilot: Pilot[None]) -> LlmTui:
     assert isinstance(pilot.app, LlmTui)
     return pilot.app
+
+
+async def layouts(pilot: Pilot[None], monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """A list that every layout of the screen is put in, once those of the start are over."""
+    app: App[None] = pilot.app
+    await until(pilot, lambda: not app.screen._layout_required)
+    seen: list[object] = []
+    original = app.screen._refresh_layout
+
+    def refresh_layout(*args: object, **kwargs: object) -> None:
+        seen.append((args, kwargs))
+        original(*args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(app.screen, "_refresh_layout", refresh_layout)
+    return seen

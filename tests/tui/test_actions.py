@@ -1,8 +1,7 @@
 import re
 
 import pytest
-from conftest import Opened
-from driving import app_of, send, type_text, until
+from driving import Opened, app_of, send, type_text, until
 from hostile import screen_text
 from scripted_engine import ScriptedEngine
 from textual.command import CommandInput, CommandPalette

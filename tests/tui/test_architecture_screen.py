@@ -1,7 +1,6 @@
 import pytest
 import torch
-from conftest import Opened
-from driving import app_of, send, until
+from driving import Opened, app_of, send, until
 from hostile import screen_text
 from scripted_engine import ScriptedEngine, model_info
 from transformers import GPT2Config

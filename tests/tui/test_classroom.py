@@ -2,8 +2,7 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import Opened
-from driving import app_of, send, until
+from driving import Opened, app_of, send, until
 from hostile import screen_text
 from scripted_engine import ScriptedEngine
 

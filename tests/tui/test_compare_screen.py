@@ -5,8 +5,7 @@ from dataclasses import replace
 
 import psutil
 import pytest
-from conftest import Opened
-from driving import send, until
+from driving import Opened, send, until
 from hostile import TEXTS, harmful, screen_text
 from scripted_engine import token
 from test_differences import columns, measured

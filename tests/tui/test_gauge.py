@@ -1,16 +1,16 @@
 import math
 
 import pytest
+from driving import layouts
 from hostile import harmful
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from textual.app import App, ComposeResult
 from tokens import bits, make_token
-from waiting import layouts
 
 from llmtui.tui.text import GLYPHS
-from llmtui.tui.widgets.gauge import Gauge, format_bytes, format_percent
+from llmtui.tui.widgets.gauge import Gauge
 from llmtui.tui.widgets.surprisal_strip import SurprisalStrip
 
 
@@ -23,37 +23,6 @@ class Host(App[None]):
     def compose(self) -> ComposeResult:
         yield self.gauge
         yield self.strip
-
-
-@pytest.mark.parametrize(
-    ("size", "text"),
-    [
-        (0, "0B"),
-        (999, "999B"),
-        (1000, "1.0K"),
-        (1024, "1.0K"),
-        (10 * 1024, "10K"),
-        (999 * 1024, "999K"),
-        (1023 * 1024, "1.0M"),
-        (1.2 * 2**30, "1.2G"),
-        (9.96 * 2**30, "10G"),
-        (128 * 2**30, "128G"),
-        (2**41, "2.0T"),
-        (-5, "0B"),
-    ],
-)
-def test_sizes_are_written_in_four_cells(size: float, text: str) -> None:
-    assert format_bytes(size) == text
-
-
-@given(st.floats(0, 2**60))
-def test_every_size_fits_its_four_cells(size: float) -> None:
-    assert len(format_bytes(size)) <= 4
-
-
-@pytest.mark.parametrize(("percent", "text"), [(0, "0%"), (87.3, "87%"), (99.6, "100%")])
-def test_percentages_are_whole(percent: float, text: str) -> None:
-    assert format_percent(percent) == text
 
 
 def test_the_bars_stand_for_the_whole_range_and_not_for_the_datas_own() -> None:
@@ -82,7 +51,7 @@ def test_samples_come_in_from_the_right_and_the_width_never_changes() -> None:
 
 def test_a_gauge_can_say_its_value_in_another_unit() -> None:
     gauge = Gauge("ram")
-    gauge.push(37.5, format_bytes(1.2 * 2**30))
+    gauge.push(37.5, "1.2G")
     assert gauge.text == "ram 1.2G     ▃"
 
 

@@ -1,8 +1,8 @@
 import pytest
+from driving import layouts, until
 from hostile import harmful, screen_text
 from textual.app import App, ComposeResult
 from textual.widget import Widget
-from waiting import layouts, until
 
 from llmtui.tui.text import GlyphSet
 from llmtui.tui.widgets.grid import CELL, HEADINGS, Grid, GridCell

@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from conftest import Opened
-from driving import app_of, send, until
+from driving import Opened, app_of, send, until
 from hostile import BYTES, TEXTS, harmful, screen_text
 from scripted_engine import ScriptedEngine, model_info
 from test_model_picker import entry, open_picker

@@ -2,13 +2,13 @@ import math
 from dataclasses import replace
 
 import pytest
+from driving import layouts
 from hostile import BYTES, TEXTS, harmful, screen_text
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from textual.app import App, ComposeResult
 from tokens import make_candidate, make_token
-from waiting import layouts
 
 from llmtui.engine.events import Branch, BranchToken, Lookahead, Stage, Token
 from llmtui.tui import facts

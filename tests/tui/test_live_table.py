@@ -1,8 +1,8 @@
 import pytest
+from driving import layouts, until
 from hostile import TEXTS, harmful
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
-from waiting import layouts, until
 
 from llmtui.tui.text import cell_width
 from llmtui.tui.widgets.live_table import Column, LiveTable, Row

@@ -3,8 +3,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from conftest import Opened
-from driving import app_of, send, type_text, until
+from driving import Opened, app_of, send, type_text, until
 from hostile import screen_text
 from scripted_engine import ScriptedEngine
 from textual.pilot import Pilot

@@ -1,15 +1,13 @@
 """The monitor's lines and its screen."""
 
 import pytest
-from conftest import Opened
-from driving import app_of, until
+from driving import Opened, app_of, layouts, until
 from hostile import TEXTS, harmful, screen_text
 from hypothesis import given
 from hypothesis import strategies as st
 from samples import busy_minutes, sample
 from textual.app import App
 from textual.events import Key
-from waiting import layouts
 
 from llmtui.engine import Engine, GenerationRequest, SamplingParams
 from llmtui.settings import Settings

@@ -1,6 +1,5 @@
 import pytest
-from conftest import Opened
-from driving import app_of, send, type_text, until
+from driving import Opened, app_of, send, type_text, until
 from scripted_engine import ScriptedEngine
 from textual import events
 

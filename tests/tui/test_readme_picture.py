@@ -5,8 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from conftest import Opened
-from driving import send, until
+from driving import Opened, send, until
 from test_sweep_screen import open_form as open_sweep
 from test_sweep_screen import run as run_sweep
 

@@ -3,12 +3,10 @@
 import re
 
 import pytest
-from conftest import Opened
-from driving import app_of, until
+from driving import Opened, app_of, layouts, until
 from hostile import TEXTS, harmful, screen_text
 from scripted_engine import ScriptedEngine, ScriptedRun
 from textual.pilot import Pilot
-from waiting import layouts
 
 from llmtui.engine import Engine, GenerationRequest, SamplingParams
 from llmtui.engine.events import Finished, Token

@@ -4,8 +4,7 @@ import time
 from dataclasses import replace
 
 import pytest
-from conftest import Opened
-from driving import app_of, send, until
+from driving import Opened, app_of, send, until
 from hostile import TEXTS, harmful, screen_text
 from scripted_engine import ScriptedEngine
 from textual.pilot import Pilot

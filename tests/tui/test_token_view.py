@@ -3,6 +3,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from driving import layouts, until
 from hostile import BYTES, harmful, screen_text
 from textual.app import App, ComposeResult
 from textual.events import MouseScrollUp
@@ -10,7 +11,6 @@ from textual.geometry import Offset
 from textual.selection import SELECT_ALL, Selection
 from textual.widgets import Static
 from tokens import bits, make_token, make_tokens
-from waiting import layouts, until
 
 from llmtui.engine.events import Token
 from llmtui.tui.heat import ColourMode

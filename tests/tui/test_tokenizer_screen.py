@@ -1,8 +1,7 @@
 from pathlib import Path
 
 import pytest
-from conftest import Opened
-from driving import app_of, send, until
+from driving import Opened, app_of, send, until
 from hostile import TEXTS, harmful, screen_text
 from textual.pilot import Pilot
 from textual.widgets import Input, Static, TextArea

@@ -18,10 +18,10 @@ from llmtui.models.dtypes import COSTS, split_dtype
 from llmtui.setting_values import DTYPES
 from llmtui.system.doctor import cpu_flags
 from llmtui.tui.bridge import Bridge
-from llmtui.tui.progress import SEPARATOR, format_count
+from llmtui.tui.progress import SEPARATOR
 from llmtui.tui.screens.window import Window
 from llmtui.tui.text import cell_width, middle_ellipsis, visible
-from llmtui.tui.widgets.gauge import format_bytes
+from llmtui.units import short_count, short_size
 
 NAME_CELLS: Final = range(12, 35)
 # What a row takes beside the name: the numbers, the kind of model, and the window's frame.
@@ -181,8 +181,8 @@ class ModelPicker(Window[str]):
         name = ("● " if here else "  ") + name
         facts = [
             name + " " * (width - cell_width(name)),
-            f"{'–' if choice.parameters is None else format_count(choice.parameters):>7}",
-            f"{format_bytes(choice.size_bytes):>6}",
+            f"{short_count(choice.parameters):>7}",
+            f"{short_size(choice.size_bytes):>6}",
             f"{visible(choice.dtype or '–'):<9}",
             f"{'–' if choice.context is None else choice.context:>8}",
         ]
@@ -197,11 +197,11 @@ class ModelPicker(Window[str]):
             self._tell(f"✗ {choice.name} cannot be run: {choice.problem}")
         elif self._loaded is not None and self._loaded.name == choice.name:
             info = self._loaded
-            parts = [f"loaded, {format_bytes(info.weights_bytes)} of weights", info.linears, info.engine_path]
+            parts = [f"loaded, {short_size(info.weights_bytes)} of weights", info.linears, info.engine_path]
             self._tell(SEPARATOR.join(part for part in parts if part))
         else:
             memory = choice.estimated_memory()
-            needs = "" if memory is None else f" · about {format_bytes(memory)} of memory as float32"
+            needs = "" if memory is None else f" · about {short_size(memory)} of memory as float32"
             self._tell(f"{choice.architecture or 'unknown architecture'}{needs} · {choice.path}")
 
     def _tell(self, text: str) -> None:
@@ -216,7 +216,7 @@ def dtype_words(dtype: str, flags: frozenset[str]) -> str:
     if cost.flags and flags and not flags.intersection(cost.flags):
         return f"this CPU runs float32 instead: it needs {cost.needs}"
     each = "1 byte" if cost.weight_bytes == 1 else f"{cost.weight_bytes} bytes"
-    measured = f"tiny-tales: {cost.bits_per_byte:.5f} bits per byte of unseen text, {format_bytes(cost.model_bytes)}"
+    measured = f"tiny-tales: {cost.bits_per_byte:.5f} bits per byte of unseen text, {short_size(cost.model_bytes)}"
     return f"{each} a weight in linear layers · {measured}"
 
 

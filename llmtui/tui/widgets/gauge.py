@@ -8,13 +8,12 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from llmtui.tui.text import GLYPHS, GlyphSet, cell_width, visible
+from llmtui.units import percent as percent_words
 
 FULL = 100.0
 HIGH = 90.0
 SAMPLES = 5
 VALUE_CELLS = 4
-
-_UNITS = "KMGTPE"
 
 
 class Gauge(Widget):
@@ -49,7 +48,7 @@ class Gauge(Widget):
         known = percent is not None and percent == percent
         share = min(FULL, max(0.0, percent)) if percent is not None and known else 0.0
         self._samples.append(share)
-        words = self._unknown if not known else format_percent(share) if value is None else value
+        words = self._unknown if not known else percent_words(share) if value is None else value
         text, high = self._compose_text(words), share >= HIGH
         if (text, high) != (self._text, self._high):
             self._text, self._high = text, high
@@ -67,22 +66,3 @@ class Gauge(Widget):
         # A sample is never drawn as nothing: the lowest bar is zero.
         past = "".join(self._bars[max(1, round(sample / FULL * steps))] for sample in self._samples)
         return f"{self._label} {words[:VALUE_CELLS]:>{VALUE_CELLS}} {past:>{SAMPLES}}"
-
-
-def format_percent(percent: float) -> str:
-    """A percentage in four cells at most, `87%`."""
-    return f"{percent:.0f}%"
-
-
-def format_bytes(size: float) -> str:
-    """A size in four cells at most, in powers of 1024: `999B`, `1.2G`, `340M`."""
-    value = max(0.0, size)
-    if value < 999.5:
-        return f"{value:.0f}B"
-    for unit in _UNITS:
-        value /= 1024
-        if value < 9.95:
-            return f"{value:.1f}{unit}"
-        if value < 999.5:
-            return f"{value:.0f}{unit}"
-    return f"{value:.0f}{_UNITS[-1]}"

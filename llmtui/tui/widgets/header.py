@@ -12,7 +12,8 @@ from textual.widget import Widget
 
 from llmtui.tui.serving import Serving, queue_words
 from llmtui.tui.text import GLYPHS, GlyphSet, cell_width, middle_ellipsis, visible
-from llmtui.tui.widgets.gauge import Gauge, format_bytes
+from llmtui.tui.widgets.gauge import Gauge
+from llmtui.units import short_size
 
 if TYPE_CHECKING:
     from llmtui.system.reading import Sample
@@ -107,7 +108,7 @@ class Header(Horizontal):
         self.query_one("#cpu", Gauge).push(sample.cpu_percent)
         used, total = sample.ram_used_bytes, sample.ram_total_bytes
         if used is not None and total:
-            self.query_one("#ram", Gauge).push(100 * used / total, format_bytes(used))
+            self.query_one("#ram", Gauge).push(100 * used / total, short_size(used))
 
 
 class ApiState(Widget):

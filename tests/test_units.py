@@ -1,0 +1,80 @@
+"""Numbers as people read them."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llmtui.units import count, fixed, percent, short_count, short_size, size
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (0, "0"),
+        (999, "999"),
+        (1000, "1.0K"),
+        (6_200_000, "6.2M"),
+        (124_439_808, "124.4M"),
+        (1_500_000_000, "1.5B"),
+        (10**12, "1.0T"),
+        (None, "–"),
+    ],
+)
+def test_parameters_are_counted_in_powers_of_a_thousand(number: int | None, text: str) -> None:
+    assert short_count(number) == text
+
+
+def test_counts_are_whole_with_commas() -> None:
+    assert [count(n) for n in (0, 999, 1000, 124_439_808, None)] == ["0", "999", "1,000", "124,439,808", "–"]
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1.0 kB"),
+        (24_600_000, "24.6 MB"),
+        (2.5e9, "2.5 GB"),
+        (1e12, "1.0 TB"),
+        (-2500, "-2.5 kB"),
+        (None, "–"),
+    ],
+)
+def test_sizes_are_decimal(number: float | None, text: str) -> None:
+    assert size(number) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (0, "0B"),
+        (999, "999B"),
+        (1000, "1.0K"),
+        (1024, "1.0K"),
+        (10 * 1024, "10K"),
+        (999 * 1024, "999K"),
+        (1023 * 1024, "1.0M"),
+        (1.2 * 2**30, "1.2G"),
+        (9.96 * 2**30, "10G"),
+        (128 * 2**30, "128G"),
+        (2**41, "2.0T"),
+        (-5, "0B"),
+    ],
+)
+def test_sizes_are_written_in_four_cells(number: float, text: str) -> None:
+    assert short_size(number) == text
+
+
+@given(st.floats(0, 2**60))
+def test_every_size_fits_its_four_cells(number: float) -> None:
+    assert len(short_size(number)) <= 4
+
+
+@pytest.mark.parametrize(("number", "text"), [(0, "0%"), (87.3, "87%"), (99.6, "100%"), (None, "–")])
+def test_percentages_are_whole(number: float | None, text: str) -> None:
+    assert percent(number) == text
+
+
+def test_decimals_are_as_many_as_were_asked_for() -> None:
+    assert [fixed(1.005), fixed(2.0, 3), fixed(None)] == ["1.00", "2.000", "–"]
