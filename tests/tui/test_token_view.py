@@ -70,6 +70,16 @@ async def test_an_empty_view_says_what_it_is_for() -> None:
         await until(pilot, lambda: "appear" in screen_text(app))
 
 
+async def test_tokens_that_came_before_the_pane_was_ever_shown_are_wrapped_for_it_when_it_is() -> None:
+    app = Host()
+    app.view.display = False
+    async with app.run_test(size=(30, 12)) as pilot:
+        app.view.append(make_tokens([b"Once", b" upon", b".\n", b"\n", b"\n", b"The end"]))
+        app.view.display = True
+        await until(pilot, lambda: "end" in screen_text(app))
+        assert [row.strip() for row in screen_text(app).splitlines()[:4]] == ["Once␣upon.↵", "↵", "↵", "The␣end"]
+
+
 async def test_after_clearing_no_old_token_is_left() -> None:
     app = Host()
     async with app.run_test(size=(30, 6)):

@@ -111,6 +111,8 @@ class TokenLines(LinePane):
         top = self._rows.hit(self.scroll_offset.y, 0)
         if window.width != self._rows.width:
             self._rows.relayout(window.width)
+            # a first drawing may have come before the size: its lines are of the old width
+            self._painter.forget()
         self._settle(top or 0)
         self.refresh()
 
