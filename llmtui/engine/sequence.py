@@ -215,7 +215,7 @@ class Sequence:
         """Draw the next token from a row and report it with every fact."""
         raw.checked()
         adjusted = adjust(raw.logits, self.params, self._prompt_counts, self._generated_counts)
-        dist = distribution(adjusted, self.params, raw.logits, raw.log_sum, raw.ranking)
+        dist = distribution(adjusted, self.params, raw)
         u = None if self.params.temperature == 0 else self._generator.random()
         token_id = dist.draw(u or 0.0)
         self.ids.append(token_id)

@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from llmtui.engine.errors import GenerationFailed
-from llmtui.engine.sampling import Ranking
+from llmtui.engine.ranking import Ranking, borders, column_heads
 
-# exp of it is 0 in float32, and it is no infinity
-LOWEST_LOGPROB = -1e4
+BITS_PER_NAT = 1 / math.log(2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,11 @@ class RawRow:
 
     def logprob(self, token_id: int) -> float:
         """Natural log of the token's RAW probability."""
-        return min(0.0, float(self.ranking.row[token_id]) - self.log_sum)
+        return self.logprobs([token_id])[0]
+
+    def logprobs(self, ids: Sequence[int]) -> list[float]:
+        """Natural logs of the tokens' RAW probabilities."""
+        return [min(0.0, value - self.log_sum) for value in self.ranking.row[ids].tolist()]
 
     def rank_and_ties(self, token_id: int) -> tuple[int, int]:
         """1 + the number of tokens above it, and the number of others exactly beside it."""
@@ -53,6 +56,18 @@ class RawRow:
             # what is ranked holds all above it and all beside it
             values = self.ranking.values
         return int(np.count_nonzero(values > value)) + 1, int(np.count_nonzero(values == value)) - 1
+
+    def mass(self, ranking: Ranking, kept: int) -> float:
+        """RAW probability that the first `kept` tokens of a ranking hold together."""
+        if kept >= len(self.ranking.row):
+            return 1.0
+        if ranking is self.ranking:
+            ranking.sort(kept)
+            share = math.exp(float(ranking.values[0]) - self.log_sum)
+            return min(1.0, share * float(ranking.masses(1.0)[kept - 1]))
+        ranking.sort(kept)
+        values = self.ranking.row[ranking.ids[:kept]].astype(np.float64)
+        return min(1.0, float(np.exp(values - self.log_sum).sum()))
 
     def top(self, n: int) -> list[int]:
         """The n most probable ids."""
@@ -70,13 +85,26 @@ def facts_of_all(outputs: Sequence[Tensor]) -> list[list[RawRow]]:
 
 def raw_rows(logits: Tensor) -> list[RawRow]:
     """The facts of many rows, [n, vocab], in one pass; those of a row that is no distribution are no numbers."""
-    highest = logits.amax(dim=-1, keepdim=True)
-    # the lowest: so that p = 0, whose logarithm is minus infinity, adds nothing to H
-    below = (logits - highest).clamp_(min=LOWEST_LOGPROB)
-    shares = torch.exp(below)
-    totals = shares.sum(dim=-1).double()
-    # H = -sum p ln p = ln total - sum(share * below) / total
-    entropies = (totals.log() - shares.mul_(below).sum(dim=-1) / totals) / math.log(2)
-    log_sums = highest[:, 0].double() + totals.log()
-    facts = zip(log_sums.tolist(), entropies.tolist(), Ranking.of_all(logits), strict=True)
-    return [RawRow(ranking.logits, log_sum, max(0.0, entropy), ranking) for log_sum, entropy, ranking in facts]
+    heads = column_heads(logits)
+    highest = heads.amax(dim=-1, keepdim=True)
+    # in bits: torch's exp2 takes a quarter of the time that its exp takes
+    below = (logits - highest).mul_(BITS_PER_NAT)
+    shares = torch.exp2(below)
+    totals = shares.sum(dim=-1).tolist()
+    products = shares.mul_(below)
+    sums = products.sum(dim=-1).tolist()
+    rows = zip(logits, products, highest[:, 0].tolist(), totals, sums, borders(heads), strict=True)
+    return [_raw_row(*row) for row in rows]
+
+
+def _raw_row(
+    logits: Tensor, products: Tensor, highest: float, total: float, sum_of_products: float, border: float
+) -> RawRow:
+    """H = -sum p log2 p = log2 total - sum(share * below) / total."""
+    complete = not math.isnan(sum_of_products)
+    if not complete:
+        # where a share is 0 of minus infinity it adds nothing
+        sum_of_products = float(products.nansum())
+    entropy = math.log2(total) - sum_of_products / total
+    ranking = Ranking(logits, border=border, complete=complete)
+    return RawRow(logits, highest + math.log(total), max(0.0, entropy), ranking)

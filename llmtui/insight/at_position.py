@@ -119,9 +119,8 @@ def next_token_logits(loaded: "LoadedModel", ids: Sequence[int]) -> "Tensor":
 def _setting_at(
     loaded: "LoadedModel", raw: RawRow, setting: Setting, params: SamplingParams, seeds: Sequence[int], count: int
 ) -> SettingAt:
-    dist = distribution(raw.logits, params, raw.logits, raw.log_sum)
-    dist.ranking.sort(max(dist.kept, count))
-    probs = np.exp(dist.ranking.values[: dist.kept] / dist.temperature - dist.log_total)
+    dist = distribution(raw.logits, params, raw)
+    probs = dist.kept_probs()
     held = probs[probs > 0]
     top = [int(i) for i in dist.ranking.ids[: min(count, dist.kept)]]
     draws = []

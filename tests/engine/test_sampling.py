@@ -25,7 +25,7 @@ from transformers import (
 
 from llmtui.engine import SamplingParams, StageOrder
 from llmtui.engine.errors import GenerationFailed
-from llmtui.engine.sampling import FIRST_DEPTH, Distribution, Ranking, adjust, distribution
+from llmtui.engine.sampling import Distribution, adjust, distribution
 from llmtui.engine.telemetry import raw_rows
 
 OFF: dict[str, Any] = {"temperature": 1.0, "top_k": 0}
@@ -36,7 +36,7 @@ def params_of(**fields: Any) -> SamplingParams:
 
 
 def our_probs(dist: Distribution, vocab: int) -> np.ndarray:
-    return np.array([dist.prob(i) for i in range(vocab)])
+    return np.array(dist.probs(range(vocab)))
 
 
 def transformers_probs(logits: Tensor, processors: list[Any], ids: list[int] | None = None) -> np.ndarray:
@@ -217,6 +217,19 @@ def test_a_draw_is_always_a_token_of_probability_above_zero(
     assert token in kept[max(0, place - 1) : place + 2]
 
 
+@pytest.mark.parametrize("kind", ["flat", "ties", "forbidden"])
+@pytest.mark.parametrize("temperature", [1.0, 1.7])
+def test_a_draw_without_a_filter_is_the_one_that_sorting_everything_gives(kind: str, temperature: float) -> None:
+    logits = random_logits(11, 20_000, kind)
+    row = logits.double().numpy()
+    order = np.lexsort((np.arange(len(row)), -row))
+    cumulative = np.cumsum(scipy.special.softmax(row[order] / temperature))
+    for u in np.random.default_rng(3).random(50):
+        # each from the beginning: a draw sorts further, and the next one would find it done
+        dist = distribution(logits, params_of(temperature=temperature))
+        assert dist.draw(u) == order[np.searchsorted(cumulative, u, side="right")]
+
+
 def test_a_flat_vocabulary_of_150000_draws_from_its_far_end() -> None:
     logits = torch.zeros(150_000)
     dist = distribution(logits, params_of())
@@ -225,20 +238,12 @@ def test_a_flat_vocabulary_of_150000_draws_from_its_far_end() -> None:
     assert dist.draw(0.5) in range(74_998, 75_003)
 
 
-@pytest.mark.parametrize("vocab", [3, FIRST_DEPTH + 1, FIRST_DEPTH + 2, 500])
-def test_the_rankings_of_many_rows_are_those_of_each_alone(vocab: int) -> None:
-    """Ties within the ranking and at its border, tokens left out, and rows where all is equal."""
-    generator = torch.Generator().manual_seed(vocab)
-    rows = torch.randn(6, vocab, generator=generator)
-    rows[1] = rows[1].round()
-    rows[2] = 0.0
-    rows[3, ::2] = -math.inf
-    rows[4] = rows[4].topk(1).values * (torch.arange(vocab) % 7 == 0)
-    for row, together in zip(rows, Ranking.of_all(rows), strict=True):
-        alone = Ranking(row)
-        assert together.size == alone.size
-        assert together.ids.tolist() == alone.ids.tolist()
-        assert together.values.tolist() == alone.values.tolist()
+@pytest.mark.parametrize("scale", [0.02, 1.0, 10.0, 100.0])
+def test_entropy_and_normalisation_are_as_exact_as_float32_logits_allow(scale: float) -> None:
+    rows = torch.randn(8, 50_257, generator=torch.Generator().manual_seed(2)) * scale - 100.0
+    for row, raw in zip(rows.double().numpy(), raw_rows(rows), strict=True):
+        assert raw.log_sum == pytest.approx(scipy.special.logsumexp(row), abs=5e-7)
+        assert raw.entropy_bits == pytest.approx(scipy.stats.entropy(scipy.special.softmax(row), base=2), abs=2e-6)
 
 
 def test_the_facts_of_many_rows_are_what_scipy_finds_and_a_broken_row_breaks_no_other() -> None:
