@@ -5,6 +5,7 @@ no filter, float32. SAMPLED is the one the token was drawn from, after every sta
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -53,7 +54,7 @@ class Token:
     rank, ties    1 + the number of tokens more probable; the number of others exactly as probable (RAW)
     entropy_bits  of the RAW distribution
     candidates    the most probable tokens of the RAW and of the SAMPLED distribution and the chosen one, by RAW
-                  probability, then id: the first n are the RAW top n
+                  probability, then id: the first n are the RAW top n; made when they are first looked at
     stages        the stages of sampling, in the order they acted; empty for prompt tokens
     u             the random number in [0, 1) that chose the token; None for prompt tokens and greedy choices
     sampled_prob  the token's SAMPLED probability; None for prompt tokens
@@ -72,7 +73,7 @@ class Token:
     rank: int | None
     ties: int | None
     entropy_bits: float | None
-    candidates: tuple[Candidate, ...]
+    candidates: Sequence[Candidate]
     stages: tuple[Stage, ...]
     u: float | None
     sampled_prob: float | None
