@@ -72,8 +72,8 @@ class PackedBatch:
     ) -> Tensor:
         """Write new keys and values down; each row's attention over all that its sequence has up to it.
 
-        query: [rows, heads, dim]; rows: [rows, 2 kv_heads, dim], the keys' heads and the values'; window: how many
-        positions a row sees, itself included, None: all. Returns [rows, heads, dim].
+        query: [rows, heads, dim]; rows: [rows, 2, kv_heads, dim], keys and values; window: how many positions a row
+        sees, itself included, None: all. Returns [rows, heads, dim].
         """
         if len(self.spans) == 1 and self._alone:
             return self._attend_alone(self._alone[0][1], layer, query, rows, scaling, window)
@@ -96,9 +96,9 @@ class PackedBatch:
         known = span.slab.write(layer, span.begin, rows)
         if window is not None and span.begin >= window:
             # the first row sees itself and window - 1 before it, and no later row sees further back
-            known = known[:, span.begin - window + 1 :]
+            known = known[:, :, span.begin - window + 1 :]
         count, heads, dim = query.shape
-        keys, values = known.unsqueeze(0).chunk(2, dim=1)
+        keys, values = known.unsqueeze(1)
         grouped = heads != keys.shape[1]
         if count == 1:
             # the heads that share keys become rows over them
@@ -168,25 +168,41 @@ class DecodeGroup:
     def attend(self, layer: int, query: Tensor, rows: Tensor, scaling: float | None, window: int | None) -> Tensor:
         """What `PackedBatch.attend` does, for these rows alone."""
         shelf = self._shelf.rows(layer, rows)
-        shelf.transpose(1, 2).index_put_((self._places, self._positions), rows)
+        shelf.permute(1, 3, 0, 2, 4).index_put_((self._places, self._positions), rows)
         _, heads, dim = query.shape
-        keys, values = shelf[self._first : self._end, :, : self._longest].chunk(2, dim=1)
+        keys, values = shelf[:, self._first : self._end, :, : self._longest]
         if self._gaps:
             query = query.new_zeros(len(keys), heads, dim).index_copy_(0, self._seats, query)
-        shared = query.reshape(len(keys), keys.shape[1], -1, dim)
-        attended = scaled_dot_product_attention(shared, keys, values, attn_mask=self._mask(window), scale=scaling)
-        attended = attended.reshape(len(keys), heads, dim)
+        attended = self._over(query, keys, values, scaling, window)
         return attended.index_select(0, self._seats) if self._gaps else attended
 
-    def _mask(self, window: int | None) -> Tensor:
-        """Which positions each place's row sees: [places, 1, 1, positions] bool."""
+    def _over(self, query: Tensor, keys: Tensor, values: Tensor, scaling: float | None, window: int | None) -> Tensor:
+        """Each place's row, [places, heads, dim], over its keys and values, [places, kv_heads, positions, dim]."""
+        places, heads, dim = query.shape
+        # the heads that share keys become rows over them
+        shared = query.reshape(places, keys.shape[1], -1, dim)
+        mask = self._mask(window, query.dtype)
+        if query.dtype.itemsize < 4:
+            # torch's own keeps scores in float32
+            attended = scaled_dot_product_attention(shared, keys, values, attn_mask=mask, scale=scaling)
+            return attended.reshape(places, heads, dim)
+        # on a CPU two products of batches read keys and values faster
+        mask = mask.expand(shared.shape[:2] + mask.shape[2:]).flatten(0, 1)
+        shared, keys, values = shared.flatten(0, 1), keys.flatten(0, 1), values.flatten(0, 1)
+        scale = dim**-0.5 if scaling is None else scaling
+        scores = torch.baddbmm(mask, shared, keys.transpose(1, 2), alpha=scale)
+        return torch.bmm(torch.softmax(scores, dim=-1), values).view(places, heads, dim)
+
+    def _mask(self, window: int | None, dtype: torch.dtype) -> Tensor:
+        """0 for the positions that each place's row sees, minus infinity for others: [places, 1, 1, positions]."""
         known = self._masks.get(window)
         if known is None:
             positions = torch.arange(self._longest, device=self._ends.device)
-            known = positions < self._ends[:, None]
+            unseen = positions >= self._ends[:, None]
             if window is not None:
-                known &= positions >= self._ends[:, None] - window
-            known = self._masks[window] = known[:, None, None]
+                unseen |= positions < self._ends[:, None] - window
+            mask = torch.zeros(unseen.shape, dtype=dtype, device=unseen.device).masked_fill_(unseen, -torch.inf)
+            known = self._masks[window] = mask[:, None, None]
         return known
 
 
@@ -218,7 +234,7 @@ def packed_attention(
     window = None if attention_mask is None else int(attention_mask)
     if sliding_window is not None and window not in (None, sliding_window):
         raise NotPackable(f"a window of {sliding_window} under a mask of {window}")
-    rows = torch.cat((key, value), dim=1)[0].transpose(0, 1)
+    rows = torch.cat((key, value)).permute(2, 0, 1, 3)
     return packed.attend(module.layer_idx, query[0].transpose(0, 1), rows, scaling, window)[None], None
 
 

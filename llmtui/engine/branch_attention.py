@@ -14,20 +14,20 @@ from llmtui.engine.lookahead import LOOKAHEAD_ROWS, BranchRow
 
 
 class BranchTails:
-    """What the branches of one sequence have beyond it: for each layer [2 kv_heads, slots * depth, dim]."""
+    """What the branches of one sequence have beyond it: for each layer [2, kv_heads, slots * depth, dim]."""
 
     def __init__(self, depth: int) -> None:
         self.depth = depth
         self._layers: dict[int, Tensor] = {}
 
     def write(self, layer: int, places: Tensor, rows: Tensor) -> Tensor:
-        """Put down rows, [rows, 2 kv_heads, dim], at their places, [rows] int64; the tails of all slots."""
+        """Put down rows, [rows, 2, kv_heads, dim], at their places, [rows] int64; the tails of all slots."""
         known = self._layers.get(layer)
         if known is None:
             # zeros: what is not written yet is masked, but no number may be anything times nothing
-            _, heads, dim = rows.shape
-            known = self._layers[layer] = rows.new_zeros(heads, LOOKAHEAD_ROWS * self.depth, dim)
-        return known.index_copy_(1, places, rows.transpose(0, 1))
+            _, two, heads, dim = rows.shape
+            known = self._layers[layer] = rows.new_zeros(two, heads, LOOKAHEAD_ROWS * self.depth, dim)
+        return known.index_copy_(2, places, rows.permute(1, 2, 0, 3))
 
 
 class BranchSpan:
@@ -45,21 +45,21 @@ class BranchSpan:
     def attend(self, layer: int, query: Tensor, rows: Tensor, scaling: float | None, window: int | None) -> Tensor:
         """What `PackedBatch.attend` does, for these rows: their keys and values go to the tails.
 
-        query: [rows, heads, dim]; rows: [rows, 2 kv_heads, dim]; window: positions that a row sees, itself included,
+        query: [rows, heads, dim]; rows: [rows, 2, kv_heads, dim]; window: positions that a row sees, itself included,
         None: all. Returns [rows, heads, dim].
         """
         count, heads, dim = query.shape
-        kv_heads = rows.shape[1] // 2
+        kv_heads = rows.shape[2]
         group = heads // kv_heads
-        tails = self._tails.write(layer, self._known_places(query.device), rows)
-        known = self.slab.view(layer, self._first(window), self._end)
+        tail_keys, tail_values = self._tails.write(layer, self._known_places(query.device), rows)
+        keys, values = self.slab.view(layer, self._first(window), self._end)
         # the heads that share keys become rows over them
         shared = query.view(count, kv_heads, group, dim).permute(1, 2, 0, 3).reshape(kv_heads, group * count, dim)
-        scores = [torch.bmm(shared, part[:kv_heads].transpose(1, 2)) for part in (known, tails)]
+        scores = [torch.bmm(shared, part.transpose(1, 2)) for part in (keys, tail_keys)]
         scale = dim**-0.5 if scaling is None else scaling
         masked = torch.add(self._mask(group, window, query.device), torch.cat(scores, dim=-1), alpha=scale)
-        of_known, of_tails = torch.softmax(masked, dim=-1).to(query.dtype).tensor_split((known.shape[1],), dim=-1)
-        attended = torch.baddbmm(torch.bmm(of_known, known[kv_heads:]), of_tails, tails[kv_heads:])
+        of_known, of_tails = torch.softmax(masked, dim=-1).to(query.dtype).tensor_split((keys.shape[1],), dim=-1)
+        attended = torch.baddbmm(torch.bmm(of_known, values), of_tails, tail_values)
         return attended.view(kv_heads, group, count, dim).permute(2, 0, 1, 3).reshape(count, heads, dim)
 
     def _first(self, window: int | None) -> int:

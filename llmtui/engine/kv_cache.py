@@ -1,8 +1,10 @@
 """Keys and values of running sequences: written in place, and side by side, so that one call attends for many.
 
-Memory comes in shelves. A shelf has places of one capacity: of each layer a tensor [places, 2 kv_heads, capacity, dim],
-the heads of the keys, then those of the values. A sequence holds one place and moves to one of twice the capacity when
-that is full, so that those who share a shelf are of similar length.
+Memory comes in shelves. A shelf has places of one capacity: of each layer a tensor [2, places, kv_heads, capacity,
+dim], the keys, then the values, so that the heads of all places are one batch of matrices. A sequence holds one place
+and moves to one of twice the capacity when that is full, so that those who share a shelf are of similar length.
+
+Where keys and values come or go as the rows of a forward, they are [n, 2, kv_heads, dim].
 """
 
 import math
@@ -38,7 +40,7 @@ class Shelf:
         with torch.inference_mode():
             # rows that are masked count nothing, but an infinity times nothing is no number
             for rows in self.layers.values():
-                rows[place, :, : self._used[place]] = 0
+                rows[:, place, :, : self._used[place]] = 0
         return place
 
     def give_back(self, place: int, used: int) -> None:
@@ -49,10 +51,11 @@ class Shelf:
             self.layers.clear()
 
     def rows(self, layer: int, like: Tensor) -> Tensor:
-        """[places, 2 kv_heads, capacity, dim] of a layer; like: rows that are about to be written."""
+        """[2, places, kv_heads, capacity, dim] of a layer; like: rows that are about to be written."""
         known = self.layers.get(layer)
         if known is None:
-            known = self.layers[layer] = _zeros((len(self._used), like.shape[1], self.capacity, like.shape[2]), like)
+            _, two, heads, dim = like.shape
+            known = self.layers[layer] = _zeros((two, len(self._used), heads, self.capacity, dim), like)
         return known
 
 
@@ -96,39 +99,42 @@ class KVSlab:
     @property
     def bytes(self) -> int:
         """What its place takes."""
-        return sum(rows[0].nbytes for rows in list(self.shelf.layers.values()))
+        return sum(rows[:, 0].nbytes for rows in list(self.shelf.layers.values()))
 
     def reserve(self, end: int) -> None:
         """Have room for positions below `end`; what is there moves if it must."""
         if end > self.shelf.capacity:
             shelf, place = self._pool.place(capacity_for(end))
-            for layer, rows in self.shelf.layers.items():
-                known = rows[self.place, :, : self._length]
-                shelf.rows(layer, known.transpose(0, 1))[place, :, : self._length] = known
+            for layer in self.shelf.layers:
+                known = self.view(layer, 0, self._length)
+                shelf.rows(layer, _by_position(known))[:, place, :, : self._length] = known
             self.shelf.give_back(self.place, self._length)
             self.shelf, self.place = shelf, place
         self._length = max(self._length, end)
 
     def write(self, layer: int, begin: int, rows: Tensor) -> Tensor:
-        """Put down keys and values of positions from `begin` on; a view of all up to the last: [2 kv_heads, end, dim].
+        """Put down keys and values of positions from `begin` on; a view of all up to the last: [2, kv_heads, end, dim].
 
-        rows: [n, 2 kv_heads, dim]. Writing the same positions again replaces them.
+        rows: [n, 2, kv_heads, dim]. Writing the same positions again replaces them.
         """
         end = begin + rows.shape[0]
         self.reserve(end)
-        place = self.shelf.rows(layer, rows)[self.place]
-        place[:, begin:end] = rows.transpose(0, 1)
-        return place[:, :end]
+        place = self.shelf.rows(layer, rows)[:, self.place]
+        place[:, :, begin:end] = rows.permute(1, 2, 0, 3)
+        return place[:, :, :end]
 
     def view(self, layer: int, begin: int, end: int) -> Tensor:
-        """Keys and values of positions `begin` to `end`, to be read: [2 kv_heads, end - begin, dim]."""
-        return self.shelf.layers[layer][self.place, :, begin:end]
+        """Keys and values of positions `begin` to `end`, to be read: [2, kv_heads, end - begin, dim]."""
+        return self.shelf.layers[layer][:, self.place, :, begin:end]
 
     def copy(self, begin: int, end: int) -> dict[int, Tensor]:
-        """[end - begin, 2 kv_heads, dim] of each layer, in memory of their own."""
-        return {
-            layer: rows[self.place, :, begin:end].transpose(0, 1).clone() for layer, rows in self.shelf.layers.items()
-        }
+        """[end - begin, 2, kv_heads, dim] of each layer, in memory of their own."""
+        return {layer: _by_position(self.view(layer, begin, end)).clone() for layer in self.shelf.layers}
+
+
+def _by_position(known: Tensor) -> Tensor:
+    """[2, kv_heads, n, dim] as rows: [n, 2, kv_heads, dim]."""
+    return known.permute(2, 0, 1, 3)
 
 
 def capacity_for(tokens: int) -> int:

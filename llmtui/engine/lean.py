@@ -14,9 +14,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from llmtui.engine.attention import PackedBatch, PackedForward
-from llmtui.engine.quantize import Part
+from llmtui.engine.quantize import OneDnnLinear, Part
 
 Layer = Callable[[Tensor], Tensor]
+TANH_GELUS = ("gelu_new", "gelu_pytorch_tanh")
 
 
 class Gpt2Forward:
@@ -28,16 +29,16 @@ class Gpt2Forward:
         self._tokens, self._positions = body.wte.weight, body.wpe.weight
         self._blocks = [Gpt2Block(block, config) for block in body.h]
         self._norm = layer_norm(body.ln_f)
-        self._head = model.lm_head.forward
+        self._head = linear(model.lm_head)
 
     def __call__(self, ids: Tensor, positions: Tensor, batch: PackedBatch, kept: Tensor | None) -> Tensor:
         x = self._tokens[ids].add_(self._positions[positions])
         rows = len(ids)
         for number, block in enumerate(self._blocks):
-            joined = block.qkv(block.norm_1(x)).view(rows, 3 * self._heads, -1)
-            attended = batch.attend(number, joined[:, : self._heads], joined[:, self._heads :], block.scaling)
+            joined = block.qkv(block.norm_1(x)).view(rows, 3, self._heads, -1)
+            attended = batch.attend(number, joined[:, 0], joined[:, 1:], block.scaling)
             x += block.out(attended.reshape(rows, -1))
-            x += block.down(block.activation(block.up(block.norm_2(x))))
+            x += block.down(block.up(block.norm_2(x)))
         x = x if kept is None else x[kept]
         logits: Tensor = self._head(self._norm(x))
         return logits
@@ -46,9 +47,9 @@ class Gpt2Forward:
 class Gpt2Block:
     def __init__(self, block: Any, config: Any) -> None:
         self.norm_1, self.norm_2 = layer_norm(block.ln_1), layer_norm(block.ln_2)
-        self.qkv, self.out = block.attn.c_attn.forward, block.attn.c_proj.forward
-        self.up, self.down = block.mlp.c_fc.forward, block.mlp.c_proj.forward
-        self.activation = activation(config.activation_function, block.mlp.act)
+        self.qkv, self.out = linear(block.attn.c_attn), linear(block.attn.c_proj)
+        self.up = activated(block.mlp.c_fc, config.activation_function, block.mlp.act)
+        self.down = linear(block.mlp.c_proj)
         self.scaling = block.attn.scaling
 
 
@@ -116,7 +117,8 @@ class LlamaBlock:
         cos, sin = turn
         normed = self._norm_heads(turned)
         torch.addcmul(normed * cos, normed.roll(self._dim // 2, -1), sin, out=turned)
-        attended = batch.attend(number, heads[:, : self._heads], heads[:, self._heads :], self._scaling, self._window)
+        rows = heads[:, self._heads :].view(len(x), 2, -1, self._dim)
+        attended = batch.attend(number, heads[:, : self._heads], rows, self._scaling, self._window)
         x.add_(self._after_attention(self._out(attended.reshape(len(x), -1))), alpha=self._multiplier)
 
     def feed_forward(self, x: Tensor) -> None:
@@ -172,9 +174,28 @@ def norm_heads(attention: Any, heads: int, all_heads: int) -> Layer:
     return lambda x: torch.cat((query(x[:, :heads].flatten(1)), key(x[:, heads:].flatten(1))), dim=-1).view(x.shape)
 
 
+def linear(module: Any) -> Layer:
+    """Its own forward, but for GPT-2's Conv1D, which asks for shapes and looks its weights up at every call."""
+    from transformers.pytorch_utils import Conv1D
+
+    if isinstance(module, Conv1D):
+        bias, weight = module.bias, module.weight
+        return lambda x: torch.addmm(bias, x, weight)
+    forward: Layer = module.forward
+    return forward
+
+
+def activated(module: Any, name: str, function: Any) -> Layer:
+    """A linear and the activation of its outputs: one kernel where oneDNN knows it."""
+    if isinstance(module, OneDnnLinear) and name in TANH_GELUS:
+        return module.with_gelu
+    before, after = linear(module), activation(name, function)
+    return lambda x: after(before(x))
+
+
 def activation(name: str, module: Any) -> Layer:
     """gelu_new is eight operations in transformers; torch has it in one."""
-    if name in ("gelu_new", "gelu_pytorch_tanh"):
+    if name in TANH_GELUS:
         return partial(functional.gelu, approximate="tanh")
     forward: Layer = module.forward
     return forward

@@ -15,7 +15,7 @@ BLOCK = 64
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Keys and values of the tokens of one block, of each layer: [BLOCK, 2 kv_heads, dim]. Never written to.
+    """Keys and values of the tokens of one block, of each layer: [BLOCK, 2, kv_heads, dim]. Never written to.
 
     The block at the end of a request has fewer tokens.
     """

@@ -38,6 +38,11 @@ class OneDnnLinear(nn.Module):
         y = self._multiply(x.to(self._dtype), self._packed, None, "none", [], "")
         return y.float() if self._bias is None else y + self._bias
 
+    def with_gelu(self, x: Tensor) -> Tensor:
+        """GELU, approximated by tanh, of x Wᵀ + b as the next such layer takes it: rounded to W's type, once."""
+        y: Tensor = self._multiply(x.to(self._dtype), self._packed, self._bias, "gelu", [], "tanh")
+        return y
+
     @property
     def weight(self) -> Tensor:
         """[out, in] float32: a copy of what the layer multiplies with."""

@@ -164,13 +164,13 @@ def test_a_slab_holds_what_was_written_however_it_grew() -> None:
     rng = random.Random(3)
     pool = KVPool()
     slabs = [KVSlab(pool) for _ in range(3)]
-    written = [torch.empty(0, 2, 4) for _ in slabs]
+    written = [torch.empty(0, 2, 3, 4) for _ in slabs]
     while min(len(rows) for rows in written) < 5 * FIRST_CAPACITY:
         number = rng.randrange(3)
-        new = torch.randn(rng.choice((1, 60, 200)), 2, 4)
+        new = torch.randn(rng.choice((1, 60, 200)), 2, 3, 4)
         rows = slabs[number].write(0, len(written[number]), new)
         written[number] = torch.cat([written[number], new])
-        assert torch.equal(rows.transpose(0, 1), written[number])
+        assert torch.equal(rows.permute(2, 0, 1, 3), written[number])
     for slab, rows in zip(slabs, written, strict=True):
         assert torch.equal(slab.copy(0, len(rows))[0], rows)
 
@@ -180,22 +180,22 @@ def test_a_slab_with_room_never_moves_while_it_fills(room: int) -> None:
     slab = KVSlab(KVPool(), room)
     place = slab.shelf, slab.place
     for begin in range(0, room, 50):
-        slab.write(0, begin, torch.ones(min(50, room - begin), 2, 4))
+        slab.write(0, begin, torch.ones(min(50, room - begin), 2, 1, 4))
         assert (slab.shelf, slab.place) == place
     assert slab.shelf.capacity < 2 * max(room, FIRST_CAPACITY)
 
 
 def test_writing_a_block_again_replaces_it() -> None:
     slab = KVSlab()
-    slab.write(0, 0, torch.zeros(4, 2, 2))
-    assert slab.write(0, 2, torch.ones(4, 2, 2))[0, :, 0].tolist() == [0, 0, 1, 1, 1, 1]
+    slab.write(0, 0, torch.zeros(4, 2, 1, 2))
+    assert slab.write(0, 2, torch.ones(4, 2, 1, 2))[0, 0, :, 0].tolist() == [0, 0, 1, 1, 1, 1]
 
 
 def test_a_place_is_free_when_its_slab_is_gone_and_holds_nothing_of_it() -> None:
     pool = KVPool()
     stays, goes = KVSlab(pool), KVSlab(pool)
-    stays.write(0, 0, torch.ones(1, 2, 2))
-    goes.write(0, 0, torch.full((5, 2, 2), torch.inf))
+    stays.write(0, 0, torch.ones(1, 2, 1, 2))
+    goes.write(0, 0, torch.full((5, 2, 1, 2), torch.inf))
     place = goes.place
     del goes
     comes = KVSlab(pool)

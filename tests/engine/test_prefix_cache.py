@@ -97,7 +97,7 @@ def test_what_is_remembered_counts_as_read(busy_engine: Engine) -> None:
 
 
 def block_of(value: float) -> torch.Tensor:
-    return torch.full((BLOCK, 2, 4), value)
+    return torch.full((BLOCK, 2, 1, 4), value)
 
 
 def slab_of(blocks: int) -> KVSlab:
@@ -130,7 +130,7 @@ def test_what_a_request_writes_later_never_reaches_the_cache() -> None:
     first.write(0, 0, block_of(8))
     second = KVSlab()
     assert cache.fill(second, ids, "") == BLOCK
-    assert torch.equal(second.write(0, BLOCK, block_of(1))[:, :BLOCK].transpose(0, 1), block_of(0))
+    assert torch.equal(second.write(0, BLOCK, block_of(1))[:, :, :BLOCK].permute(2, 0, 1, 3), block_of(0))
 
 
 def test_a_model_whose_blocks_are_larger_than_the_cache_runs_without_it() -> None:

@@ -85,6 +85,21 @@ def test_a_packed_layer_is_as_near_to_float32_as_its_type_allows(dtype: str, n_i
     assert bool(((got.double() - exact).abs() <= bound(dtype, x, layer.weight, b)).all())
 
 
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize(("n_in", "n_out"), SIZES)
+def test_a_gelu_inside_the_layer_is_rounded_to_its_type_and_nothing_else(dtype: str, n_in: int, n_out: int) -> None:
+    x, layer = rows_and_layer(n_in, n_out)
+    packed = packing_of(dtype)(layer.weight, layer.bias)
+    assert isinstance(packed, OneDnnLinear)
+    exact = functional.gelu(x.double() @ layer.weight.double().t() + layer.bias.double(), approximate="tanh")
+    got = packed.with_gelu(x)
+    assert got.dtype == getattr(torch, dtype)
+    # GELU's slope is nowhere above 1.13
+    rounding = 0.0 if dtype == "float32" else 2.0**-8
+    off = 1.13 * bound(dtype, x, layer.weight, layer.bias) + rounding * exact.abs() + 1e-6
+    assert bool(((got.double() - exact).abs() <= off).all())
+
+
 @pytest.mark.parametrize("dtype", PACKED)
 def test_a_row_gives_the_same_bits_alone_and_beside_loud_others(dtype: str) -> None:
     x, layer = rows_and_layer(256, 768, rows=16)
