@@ -41,11 +41,12 @@ def test_the_native_answer_says_deadline(short_api: Api) -> None:
 def test_openai_and_ollama_clients_are_told_a_length(short_api: Api) -> None:
     """Strict clients know no other word for an answer that a limit has cut."""
     model = {"model": "tiny-tales"}
-    long = {"max_tokens": 400, "ignore_eos": True, "logit_bias": {"0": -100}}
+    long = {"max_tokens": 400, "temperature": 0, "ignore_eos": True}
+    options = {"num_predict": 400, "temperature": 0}
     message = {"messages": [{"role": "user", "content": "Once"}]}
     chat = post(short_api, "/v1/chat/completions", **model, **message, **long).json
     text = post(short_api, "/v1/completions", **model, prompt="Once", **long).json
-    own = post(short_api, "/api/generate", **model, prompt="Once", stream=False, options={"num_predict": 400}).json
+    own = post(short_api, "/api/generate", **model, prompt="Once", stream=False, options=options).json
     assert [choice["finish_reason"] for choice in chat["choices"] + text["choices"]] == ["length"] * 2
     assert own["done_reason"] == "length"
     for used in (chat["usage"]["completion_tokens"], text["usage"]["completion_tokens"], own["eval_count"]):

@@ -244,7 +244,7 @@ async def test_leaving_the_program_stops_the_sweep(opened: Opened, engine: Scrip
         await run(pilot, await open_form(pilot, **SMALL), done=False)
         await until(pilot, lambda: len(engine.runs) == 4)
         await pilot.press("ctrl+q")
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while not all(scripted.cancelled for scripted in engine.runs):
         assert time.monotonic() < deadline
         time.sleep(0.01)
