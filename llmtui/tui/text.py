@@ -183,6 +183,20 @@ def middle_ellipsis(text: str, width: int, *, glyphs: GlyphSet = "unicode") -> s
     return text[:first] + GLYPHS[glyphs].ellipsis + text[last:]
 
 
+def parts_that_fit(text: str, width: int, separator: str = " · ", *, glyphs: GlyphSet = "unicode") -> str:
+    """At most `width` cells of a text of parts: whole ones, with a sign for those of the middle that were left out.
+
+    Where not even the first and the last one fit, or there are none, as in `middle_ellipsis`.
+    """
+    parts, sign = text.split(separator), GLYPHS[glyphs].ellipsis
+    head, tail = parts[: (len(parts) + 1) // 2], parts[(len(parts) + 1) // 2 :]
+    shown = text
+    while cell_len(shown) > width and len(head) + len(tail) > 2:
+        (head if len(head) > len(tail) else tail).pop(-1 if len(head) > len(tail) else 0)
+        shown = separator.join([*head, sign, *tail])
+    return shown if cell_len(shown) <= width else middle_ellipsis(shown, width, glyphs=glyphs)
+
+
 def cut(text: str, width: int, *, glyphs: GlyphSet = "unicode") -> str:
     """At most `width` cells of a text: its beginning, with a sign where there is more."""
     if width <= 0:

@@ -1,6 +1,7 @@
 """The last line: the keys one needs most, as many as there is room for. They can be clicked."""
 
-from typing import ClassVar
+from itertools import accumulate
+from typing import ClassVar, Final
 
 from rich.segment import Segment
 from textual import events
@@ -9,6 +10,9 @@ from textual.widget import Widget
 
 from llmtui.tui.actions import ACTIONS, Action, key_label
 from llmtui.tui.text import cell_width
+
+# On a narrow terminal these go one after the other: who knows f1 finds them, and who knows ^Q is never locked in.
+FIRST_TO_GO: Final = ("again", "command_palette", "tokens", "colour", "models", "stop", "quit", "help")
 
 
 class KeyBar(Widget):
@@ -43,15 +47,18 @@ class KeyBar(Widget):
 
     def _places(self, width: int) -> list[tuple[int, Action]]:
         """The actions that fit, each with the cell where it begins."""
-        places: list[tuple[int, Action]] = []
-        used = 0
-        for action in ACTIONS:
-            cells = cell_width(f" {_key(action)} {action.footer} ")
-            if action.footer and used + cells <= width:
-                places.append((used, action))
-                used += cells
-        return places
+        shown = [action for action in ACTIONS if action.footer]
+        for id in FIRST_TO_GO:
+            if sum(map(_cells, shown)) <= width:
+                break
+            shown = [action for action in shown if action.id != id]
+        starts = accumulate(map(_cells, shown), initial=0)
+        return list(zip(starts, shown, strict=False))
 
 
 def _key(action: Action) -> str:
     return key_label(action.keys.split(",")[0])
+
+
+def _cells(action: Action) -> int:
+    return cell_width(f" {_key(action)} {action.footer} ")

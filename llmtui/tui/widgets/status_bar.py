@@ -8,7 +8,7 @@ from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
-from llmtui.tui.text import GlyphSet, cell_width, middle_ellipsis, visible
+from llmtui.tui.text import GlyphSet, cell_width, middle_ellipsis, parts_that_fit, visible
 
 
 class Tone(StrEnum):
@@ -86,7 +86,7 @@ class StatusBar(Widget):
             return Strip.blank(width, base)
         aside = middle_ellipsis(self._aside, width // 2, glyphs=self._glyphs)
         room = width - 4 - (cell_width(aside) + GAP if aside else 0)
-        text = middle_ellipsis(self._text, max(0, room), glyphs=self._glyphs)
+        text = parts_that_fit(self._text, max(0, room), glyphs=self._glyphs)
         tone = self.get_component_rich_style(f"status--{self._tone}")
         segments = [
             Segment(f" {MARKS[self._glyphs][self._tone]} ", tone),
