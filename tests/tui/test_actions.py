@@ -15,6 +15,7 @@ from llmtui.tui.actions import (
     keys_table,
 )
 from llmtui.tui.app import LlmTui
+from llmtui.tui.glossary import GLOSSARY
 from llmtui.tui.palette import ActionProvider
 from llmtui.tui.screens.help import help_content
 from llmtui.tui.screens.main import MainScreen
@@ -66,6 +67,12 @@ def test_every_action_is_in_the_help_and_in_the_readme_table() -> None:
             first = key_labels(action).split(" ")[0]
             assert re.search(rf"^{re.escape(first)} ", shown, re.MULTILINE)
             assert f"`{first}`" in table
+
+
+def test_the_help_explains_the_signs_and_numbers_of_the_screen() -> None:
+    shown = help_content(200).plain
+    for sign, meaning in GLOSSARY:
+        assert re.search(rf"^{re.escape(sign)} +{re.escape(meaning)}$", shown, re.MULTILINE)
 
 
 def test_the_readme_table_is_markdown_of_three_columns_and_names_the_token_panes_keys() -> None:

@@ -1,4 +1,4 @@
-"""Keys and commands, from the action table and the token pane's own keys."""
+"""Keys and commands, from the action table and the token pane's own keys, and what the screen's signs mean."""
 
 from typing import ClassVar, Final
 
@@ -10,6 +10,7 @@ from textual.geometry import Size
 from textual.widget import Widget
 
 from llmtui.tui.actions import ACTIONS, key_labels, token_pane_keys
+from llmtui.tui.glossary import GLOSSARY
 from llmtui.tui.screens.window import Window
 from llmtui.tui.wrapping import wrap
 
@@ -18,7 +19,7 @@ COMMAND_CELLS: Final = 21
 
 
 class HelpScreen(Window[None]):
-    """Everything one can do, and with which key."""
+    """Everything one can do and with which key, and what one sees."""
 
     NAME = "Help"
     HINT = "↑ ↓ scroll · esc closes"
@@ -46,18 +47,25 @@ class HelpText(Widget):
 
 def help_content(width: int) -> Content:
     """The help as one text for lines of `width` cells."""
-    rows = [Content.styled("Keys and commands (a beginning of a command will do)", "bold"), Content("")]
+    rows = [
+        Content.styled("Keys and commands (a beginning of a command will do); signs and numbers stand below", "bold"),
+        Content(""),
+    ]
     for action in ACTIONS:
         rows += _rows(key_labels(action).partition(" ")[0], action.usage, action.help, width)
     rows += [Content(""), Content.styled("In the Tokens pane", "bold"), Content("")]
     for keys, does in token_pane_keys():
         rows += _rows(keys, "", does, width)
+    rows += [Content(""), Content.styled("Signs and numbers", "bold"), Content("")]
+    for sign, meaning in GLOSSARY:
+        rows += _rows(sign, "", meaning, width)
     return Content("\n").join(rows)
 
 
 def _rows(keys: str, command: str, help_text: str, width: int) -> list[Content]:
-    head = Content.assemble((f"{keys:<{KEY_CELLS}}", "bold $accent"), f"{command:<{COMMAND_CELLS}}")
     indent = KEY_CELLS + COMMAND_CELLS
+    head = Content.assemble((f"{keys:<{KEY_CELLS}}", "bold $accent"), command)
+    head += Content(" " * (indent - head.cell_length))
     first, *others = wrap(help_text, width - indent)
     return [head + Content.styled(first, "$text-muted")] + [
         Content.styled(" " * indent + line, "$text-muted") for line in others
