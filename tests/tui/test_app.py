@@ -10,12 +10,14 @@ import pytest
 from driving import Opened, app_of, send, type_text, until
 from hostile import screen_text
 from scripted_engine import ScriptedEngine, model_info
+from textual.content import Content
 
 from llmtui.engine.errors import ContextOverflow, EngineClosed
 from llmtui.engine.loads import LoadStage, LoadTask
 from llmtui.engine.requests import GenerationRequest
 from llmtui.models.errors import ModelUnreachable
 from llmtui.settings import Settings
+from llmtui.tui import heat
 from llmtui.tui.app import LlmTui
 from llmtui.tui.widgets.status_bar import Tone
 
@@ -326,6 +328,26 @@ async def test_a_model_without_chat_template_refuses_chat_mode(opened: Opened) -
         await send(pilot, "/chat on")
         await until(pilot, lambda: "no chat template" in main.status.text)
         assert not main.session.chat
+
+
+async def test_the_colours_are_explained_below_the_tokens_in_every_mode_and_theme(opened: Opened) -> None:
+    async with opened() as pilot:
+        app = app_of(pilot)
+        legends = []
+        for key in ("", "ctrl+t", "ctrl+t", "ctrl+t", "ctrl+t"):
+            await pilot.press(*key.split())
+            side = app.main.query_one("#side")
+            legends.append(Content.from_markup(side.border_subtitle or "").plain)
+        bits = "≤0.5 ≤1 ≤2 ≤4 ≤8 >8 bit"
+        assert legends == [bits, bits, "rank 1 ≤10 ≤100 ≤1000 >1000", bits, ""]
+        await pilot.press("ctrl+t")
+        for theme in ("dark", "light"):
+            await send(pilot, f"/theme {theme}")
+            await until(pilot, lambda: bits in screen_text(app))
+            drawn = [part for strip in app.screen._compositor.render_strips(app.size) for part in strip]
+            [label] = [part for part in drawn if part.text == ">8 bit"]
+            assert label.style is not None
+            assert label.style.bgcolor == heat.style(5, dark=theme == "dark").bgcolor
 
 
 async def test_new_clears_and_stops(opened: Opened, engine: ScriptedEngine) -> None:

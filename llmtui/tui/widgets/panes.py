@@ -8,9 +8,11 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.style import Style
 
 from llmtui.engine.events import Event, Failed, Finished, Lookahead, Prefilled, Started, Token
 from llmtui.engine.requests import GenerationRequest, SamplingParams
+from llmtui.tui import heat
 from llmtui.tui.progress import SEPARATOR
 from llmtui.tui.text import GlyphSet
 from llmtui.tui.widgets.inspector import Inspector
@@ -56,6 +58,7 @@ class Panes(Horizontal):
         self.output.border_title = Content("Output")
         self.query_one("#strip-box").border_title = Content("Surprisal")
         self._name_colour()
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._name_colour())
 
     def use_vocabulary(self, size: int) -> None:
         """How many tokens the loaded model knows."""
@@ -154,7 +157,18 @@ class Panes(Horizontal):
         self.inspector.show(None)
 
     def _name_colour(self) -> None:
-        self.query_one("#side").border_title = Content(f"Tokens · colour: {self.tokens.mode}")
+        side = self.query_one("#side")
+        side.border_title = Content(f"Tokens · colour: {self.tokens.mode}")
+        side.border_subtitle = Content(" ").join(self._legend())
+
+    def _legend(self) -> list[Content]:
+        """What each colour stands for, in it."""
+        entries = []
+        for entry in heat.legend(self.tokens.mode):
+            label = entry.label if self._glyphs == "unicode" else entry.label.replace("≤", "<=")
+            style = heat.style(entry.level, dark=self.app.current_theme.dark)
+            entries.append(Content.styled(label, Style.from_rich_style(style)))
+        return entries
 
 
 def _no_ranks(_: Token) -> int:
