@@ -116,7 +116,18 @@ class Settings(BaseSettings):
         30.0, ge=0.0, le=3600.0, description="API: how long a stopping server lets running answers finish"
     )
     max_waiting: int = Field(32, ge=1, description="requests that may wait before others are told to come back")
+    max_waiting_tokens: int = Field(
+        65_536,
+        ge=1,
+        description="tokens that the prompts of requests that wait may have together; a single one may be longer",
+    )
     max_running: int = Field(16, ge=1, description="requests that run at once, their tokens in the same forwards")
+    prefix_cache_bytes: Annotated[int, BeforeValidator(parse_bytes)] = Field(
+        256 * 1024 * 1024,
+        ge=0,
+        description="room in each model for beginnings of prompts that need not be computed again, in bytes or like "
+        "`512M`; 0 is off",
+    )
     memory_budget: Annotated[int | None, BeforeValidator(parse_bytes)] = Field(
         None,
         ge=1,

@@ -6,6 +6,7 @@ import threading
 from llmtui.commands import exit_codes
 from llmtui.commands.console import Console
 from llmtui.commands.guard import code_of
+from llmtui.commands.shared_engine import shared_engine
 from llmtui.engine import Engine
 from llmtui.engine.loads import LoadTask
 from llmtui.errors import LlmtuiError
@@ -40,9 +41,7 @@ def run_headless(settings: Settings) -> int:
     try:
         setup_logging(log, settings.debug)
         setup_access_log(settings.access_log_file)
-        with Engine(
-            max_waiting=settings.max_waiting, max_running=settings.max_running, memory_budget=settings.memory_budget
-        ) as engine:
+        with shared_engine(settings) as engine:
             keys = Keyring.of(settings)
             server = Server(create_app(engine, settings, keys, lifecycle), settings)
             server.start()

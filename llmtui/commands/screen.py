@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 from llmtui.commands import exit_codes
 from llmtui.commands.console import Console
-from llmtui.engine import Engine
+from llmtui.commands.shared_engine import shared_engine
 from llmtui.errors import LlmtuiError
 from llmtui.settings import Settings
 from llmtui.system.logs import setup_access_log, setup_logging
@@ -22,9 +22,7 @@ def run_screen(settings: Settings, *, serve: bool, lesson: str | None = None) ->
     log = log_file()
     try:
         setup_logging(log, settings.debug)
-        engine = Engine(
-            max_waiting=settings.max_waiting, max_running=settings.max_running, memory_budget=settings.memory_budget
-        )
+        engine = shared_engine(settings)
         with ExitStack() as stack:
             serving = None
             if serve:

@@ -30,11 +30,15 @@ class Arrival:
 
 
 class Arrivals:
-    """Starts loads, each in a thread of its own, and hands what they bring to the engine's thread."""
+    """Starts loads, each in a thread of its own, and hands what they bring to the engine's thread.
 
-    def __init__(self, loop: "EngineLoop", residents: Residents) -> None:
+    prefix_cache_bytes: of keys and values that each model may keep of requests, for later ones that begin like them
+    """
+
+    def __init__(self, loop: "EngineLoop", residents: Residents, prefix_cache_bytes: int) -> None:
         self._loop = loop
         self._residents = residents
+        self._prefix_cache_bytes = prefix_cache_bytes
         self._lock = threading.Lock()
         self._choice: LoadTask | None = None
         self._beside: dict[str, LoadTask] = {}
@@ -137,6 +141,7 @@ class Arrivals:
         self._residents.give_back(task)
         if loaded is not None and not task.cancel_requested.is_set() and not self._loop.closed:
             asked = (arrival.device, arrival.dtype)
+            loaded.runner.keep_at_most(self._prefix_cache_bytes)
             if arrival.to_be_chosen:
                 self._residents.choose(loaded, asked)
             else:

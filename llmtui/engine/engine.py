@@ -35,6 +35,7 @@ class Engine:
     max_running         requests that run at once; more wait
     max_waiting         requests that may wait; more are refused
     max_waiting_tokens  tokens of prompts that may wait, but for a single longer one
+    prefix_cache_bytes  of keys and values that each model keeps of requests, for later ones that begin like them
     memory_budget       bytes of weights and caches of all models, when one is loaded; None: no limit
     """
 
@@ -47,13 +48,14 @@ class Engine:
         max_waiting: int = 32,
         max_running: int = 16,
         max_waiting_tokens: int = 65536,
+        prefix_cache_bytes: int = 256 * 1024**2,
         memory_budget: int | None = None,
     ) -> None:
         self._speed = Speedometer()
         self._admission = Admission(max_running, max_waiting, max_waiting_tokens, self._speed)
         self._residents = Residents(memory_budget)
         self._loop = EngineLoop(max_running, self._admission, self._residents, self._speed)
-        self._arrivals = Arrivals(self._loop, self._residents)
+        self._arrivals = Arrivals(self._loop, self._residents, prefix_cache_bytes)
         if model is not None:
             self.load(model, device=device, dtype=dtype)
 

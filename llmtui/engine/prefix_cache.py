@@ -35,12 +35,14 @@ class Block:
 class PrefixCache:
     """Blocks of one loaded model, at most `limit` bytes and `most_blocks` of them; the least recently used go first.
 
+    A limit of 0 keeps nothing.
+
     A block's key is a hash of its tokens and of the key before it, so that equal keys mean equal beginnings. The first
     key comes from a salt: who has another one neither finds a block nor learns from the time it takes that it is there.
     """
 
     def __init__(self, limit: int, most_blocks: int | None = None) -> None:
-        self._limit = limit
+        self.limit = limit
         self._most_blocks = most_blocks
         self._blocks: OrderedDict[bytes, Block] = OrderedDict()
         self.bytes = 0
@@ -72,6 +74,8 @@ class PrefixCache:
 
         rest: the last one, too, that is not whole.
         """
+        if not self.limit:
+            return
         keys = self._keys(ids, salt, rest=rest)
         for number in range(begin // BLOCK, len(keys)):
             if keys[number] not in self._blocks:
@@ -79,7 +83,7 @@ class PrefixCache:
                 self._blocks[keys[number]] = block
                 self.bytes += block.bytes
         self._touch(keys)
-        while self.bytes > self._limit or (self._most_blocks is not None and len(self._blocks) > self._most_blocks):
+        while self.bytes > self.limit or (self._most_blocks is not None and len(self._blocks) > self._most_blocks):
             _, oldest = self._blocks.popitem(last=False)
             self.bytes -= oldest.bytes
 

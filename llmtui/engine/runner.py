@@ -17,8 +17,7 @@ from llmtui.engine.scheduler import Slice
 if TYPE_CHECKING:
     from llmtui.engine.sequence import Sequence
 
-PREFIX_CACHE_BYTES = 256 * 1024**2
-# a small model's keys and values would fill that with the ends of a thousand requests, which nobody begins with again
+# a small model would fill the room with the ends of a thousand requests, which nobody begins with again
 PREFIX_CONTEXTS = 16
 
 KVCache = Any  # a KVSlab or transformers' DynamicCache; its keys and values belong to the engine's thread
@@ -38,6 +37,10 @@ class Runner(Protocol):
     @property
     def kept_bytes(self) -> int:
         """Bytes of keys and values kept of requests, for later ones that begin like them."""
+        ...
+
+    def keep_at_most(self, limit: int) -> None:
+        """So many bytes; none are kept before this is called."""
         ...
 
     def forget(self) -> None:
@@ -72,6 +75,9 @@ class PlainRunner:
         self._device = device
         self._keeps_rows = "logits_to_keep" in inspect.signature(model.forward).parameters
         self.rewinds = bool(self._new_cache().is_croppable)
+
+    def keep_at_most(self, limit: int) -> None:
+        """Nothing is kept."""
 
     def forget(self) -> None:
         return
@@ -121,12 +127,15 @@ class PackedRunner:
         self.forward_rows = forward
         self._device = device
         self._pool = KVPool(device)
-        self._prefixes = PrefixCache(PREFIX_CACHE_BYTES, context and PREFIX_CONTEXTS * -(-context // BLOCK))
+        self._prefixes = PrefixCache(0, context and PREFIX_CONTEXTS * -(-context // BLOCK))
         self._forks = Forks(self._prefixes)
 
     @property
     def kept_bytes(self) -> int:
         return self._prefixes.bytes
+
+    def keep_at_most(self, limit: int) -> None:
+        self._prefixes.limit = limit
 
     def forget(self) -> None:
         self._prefixes.clear()

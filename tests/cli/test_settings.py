@@ -45,6 +45,14 @@ def test_devices_as_people_write_them(written: str, meant: str) -> None:
     assert load_settings({"device": written}).device == meant
 
 
+@pytest.mark.parametrize(("written", "meant"), [("0", 0), ("1000", 1000), ("512M", 512 * 1024**2), ("1 GiB", 1024**3)])
+def test_the_room_for_beginnings_as_people_write_it(
+    written: str, meant: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PREFIX_CACHE_BYTES", written)
+    assert load_settings({}, tmp_path / "none").prefix_cache_bytes == meant
+
+
 @pytest.mark.parametrize(
     ("line", "words"),
     [
@@ -52,6 +60,8 @@ def test_devices_as_people_write_them(written: str, meant: str) -> None:
         ("DEFAULT_TEMPERATURE=hot", ["DEFAULT_TEMPERATURE in ", "number"]),
         ("PORT=99999", ["PORT in ", "65535"]),
         ("HOST=example.org:80", ["HOST in "]),
+        ("PREFIX_CACHE_BYTES=much", ["PREFIX_CACHE_BYTES in ", "like 8G"]),
+        ("MAX_WAITING_TOKENS=0", ["MAX_WAITING_TOKENS in ", "1"]),
         ("DEBUG=maybe", ["DEBUG in ", "boolean"]),
         ("MAX_LENGTH_LIMIT=20", ["DEFAULT_MAX_LENGTH", "MAX_LENGTH_LIMIT"]),
     ],
