@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from flask import Flask, g, request
 
 from llmtui.server.errors import ApiError
+from llmtui.server.guesses import Guesses
 from llmtui.setting_values import LOOPBACK_HOSTS
 from llmtui.settings import Settings
 
@@ -48,19 +49,24 @@ class Keyring:
         return found
 
     def install(self, app: Flask) -> None:
-        if self.needed:
-            app.before_request(self._check)
-
-    def _check(self) -> None:
-        """Raises ApiError (401) unless the request shows a key: as a bearer token or as X-API-Key."""
-        if request.path in PUBLIC_PATHS:
+        if not self.needed:
             return
-        key = shown_key()
-        name = None if key is None else self.name_of(key)
+        guesses = Guesses()
+
+        @app.before_request
+        def check() -> None:
+            if request.path not in PUBLIC_PATHS:
+                g.key_name = self._checked(shown_key(), guesses)
+
+    def _checked(self, key: str | None, guesses: Guesses) -> str:
+        """Whose key a request shows. Raises ApiError (401) where it shows none or a wrong one, (429) for a guesser."""
+        if key is None:
+            raise ApiError(401, "invalid_api_key", "this request needs an API key: send Authorization: Bearer KEY")
+        name = self.name_of(key)
+        guesses.count(request.remote_addr or "unknown", name)
         if name is None:
-            problem = "needs an API key: send Authorization: Bearer KEY" if key is None else "shows a wrong API key"
-            raise ApiError(401, "invalid_api_key", f"this request {problem}")
-        g.key_name = name
+            raise ApiError(401, "invalid_api_key", "this request shows a wrong API key")
+        return name
 
 
 def shown_key() -> str | None:

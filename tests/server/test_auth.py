@@ -20,7 +20,7 @@ PATHS = [
 POSTS = ["/generate", "/score", "/tokenize", "/v1/completions", "/v1/chat/completions", "/api/generate", "/api/show"]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def keyed(engine: Engine) -> Api:
     settings = Settings(_env_file=None, port=0, api_keys=f"alice:{KEY}, bob:{OTHER}")
     with serving(engine, settings) as api:
