@@ -11,7 +11,7 @@ from typing import Any
 
 from flask import Flask, Response, g, request
 
-from llmtui.engine.events import Usage
+from llmtui.engine.events import Event, Failed, Finished, Usage
 from llmtui.server.errors import ApiError
 from llmtui.system.logs import ACCESS_LOGGER
 
@@ -23,16 +23,43 @@ logger = logging.getLogger(ACCESS_LOGGER)
 
 @dataclass(slots=True)
 class Entry:
-    """What an answer takes, gathered until it has been sent. Tokens are those that were read and written for it."""
+    """What an answer takes, gathered until it has been sent. Tokens are those that were read and written for it.
+
+    error: why it ended too early, if it did so after its status was sent
+    """
 
     began: float
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    error: str | None = None
 
     def add(self, usage: Usage) -> None:
         """One of its generations has ended."""
         self.prompt_tokens += usage.prompt_tokens
         self.completion_tokens += usage.completion_tokens
+
+    def blame(self, code: str) -> None:
+        """One of its generations ended too early; the first one tells why, the others were stopped with it."""
+        self.error = self.error or code
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """A watcher of a generation that tells the log where it did not come to its end."""
+
+    entry: Entry
+
+    def see(self, event: Event, _told_at: float, /) -> None:
+        match event:
+            case Failed():
+                self.entry.blame("generation_failed")
+            case Finished(reason="cancelled"):
+                self.entry.blame("cancelled")
+            case _:
+                pass
+
+    def client_left(self) -> None:
+        self.entry.blame("client_closed_request")
 
 
 def new_id() -> str:
@@ -56,6 +83,7 @@ def install(app: Flask) -> None:
 
         def log() -> None:
             taken = {
+                "error": facts["error"] or entry.error,
                 "prompt_tokens": entry.prompt_tokens,
                 "completion_tokens": entry.completion_tokens,
                 "seconds": round(time.perf_counter() - entry.began, 6),

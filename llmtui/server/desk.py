@@ -10,7 +10,7 @@ from flask import Flask, Response, g
 from llmtui.engine import Engine, GenerationRequest
 from llmtui.engine.events import Usage
 from llmtui.engine.loads import ModelInfo
-from llmtui.server.access_log import Entry
+from llmtui.server.access_log import Ending, Entry
 from llmtui.server.answer_cache import AnswerCache, Recorder, cache_key, replayed
 from llmtui.server.batch import Batch
 from llmtui.server.errors import ApiError
@@ -103,7 +103,7 @@ class Desk:
             self.limits.spend(request.client, usage)
 
         key_name = request.client if self.has_keys else ""
-        watchers: list[Watcher] = [GenerationMeter(self.metrics, key_name), UsageCounter(charge)]
+        watchers: list[Watcher] = [GenerationMeter(self.metrics, key_name), UsageCounter(charge), Ending(entry)]
         stream = self.engine.submit(replace(request, request_id=name, deadline=self._left(began)))
         if key is not None and key == self._key(request):  # else the model was changed in between
             watchers.append(Recorder(self.answers, key, []))

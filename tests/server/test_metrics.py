@@ -3,6 +3,7 @@
 import json
 import logging
 import re
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -173,16 +174,33 @@ def test_refusals_unknown_paths_and_hostile_ones_are_told_without_control_charac
     assert (refused["status"], refused["error"], refused["key"]) == (401, "invalid_api_key", None)
 
 
+def begun(api: Api, path: str, **body: object) -> socket.socket:
+    """A request under the id log-1 whose answer is being streamed."""
+    data = json.dumps(body | {"stream": True}).encode()
+    headers = f"X-API-Key: sk-alice-12345\r\nX-Request-Id: log-1\r\nContent-Length: {len(data)}"
+    return api.raw(f"POST {path} HTTP/1.1\r\n{headers}\r\n\r\n".encode() + data)
+
+
 def test_a_client_that_leaves_is_told_with_what_it_took(keyed: Api, access_file: Path) -> None:
-    body = json.dumps({"prompt": PROMPT, "max_length": 500, "temperature": 0, "stream": True}).encode()
-    head = f"POST /generate HTTP/1.1\r\nX-API-Key: sk-alice-12345\r\nX-Request-Id: log-1\r\nContent-Length: {len(body)}"
-    with keyed.raw(head.encode() + b"\r\n\r\n" + body) as connection:
+    with begun(keyed, "/generate", prompt=PROMPT, max_length=500, temperature=0) as connection:
         received = b""
         while received.count(b'"event":"token"') < 10:
             received += connection.recv(65536)
     until(lambda: bool(lines_of(access_file, "log-1")))
     (line,) = lines_of(access_file, "log-1")
     assert 10 <= line["completion_tokens"] < 500
+    assert (line["status"], line["error"]) == (200, "client_closed_request")
+
+
+def test_a_stream_that_is_stopped_is_told_as_stopped(keyed: Api, access_file: Path) -> None:
+    with begun(keyed, "/v1/completions", prompt=PROMPT, max_tokens=400, ignore_eos=True, n=2) as connection:
+        assert connection.recv(65536)
+        assert keyed.request("DELETE", "/requests/log-1", headers=ALICE).status == 200
+        while connection.recv(65536):
+            pass
+    until(lambda: bool(lines_of(access_file, "log-1")))
+    (line,) = lines_of(access_file, "log-1")
+    assert (line["status"], line["error"]) == (200, "cancelled")
 
 
 def test_a_file_that_was_moved_away_is_opened_anew(access_file: Path) -> None:
