@@ -1,32 +1,20 @@
-"""Numbers about a whole generation, from its tokens' RAW probabilities."""
+"""Numbers about a whole text, from its tokens' RAW probabilities."""
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from llmtui.engine.events import Token
 
 
-@dataclass(frozen=True, slots=True)
-class TextStats:
-    """scored: tokens with a probability. mean_surprisal and bits_per_byte in bits, perplexity = 2 ** mean_surprisal."""
-
-    scored: int
-    mean_surprisal: float
-    perplexity: float
-    bits_per_byte: float
+def mean_surprisal(tokens: Iterable[Token]) -> float | None:
+    """Mean surprisal in bits of the tokens that have a probability; None if there are none."""
+    bits = [token.surprisal_bits for token in tokens if token.surprisal_bits is not None]
+    return math.fsum(bits) / len(bits) if bits else None
 
 
-def text_stats(tokens: Iterable[Token]) -> TextStats | None:
-    """The statistics of the tokens that have a probability; None if there are none.
+def perplexity(bits: float) -> float:
+    """2 to the power of a mean surprisal in bits; infinite beyond what a float holds.
 
-    Perplexity is exp of the mean negative natural-log probability (transformers' loss), the same number as here.
+    The same number as exp of the mean negative natural-log probability, which is transformers' loss.
     """
-    scored = [token for token in tokens if token.surprisal_bits is not None]
-    if not scored:
-        return None
-    bits = math.fsum(token.surprisal_bits or 0.0 for token in scored)
-    size = sum(len(token.bytes) for token in scored if not token.is_special)
-    mean = bits / len(scored)
-    perplexity = 2**mean if mean < 1023 else math.inf
-    return TextStats(len(scored), mean, perplexity, bits / size if size else math.inf)
+    return 2.0**bits if bits < 1024 else math.inf

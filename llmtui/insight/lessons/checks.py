@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import combinations
 
 from llmtui.insight.lessons.observation import Crowd, Look, Observation, Run
-from llmtui.insight.stats import text_stats
+from llmtui.insight.stats import mean_surprisal, perplexity
 
 Check = Callable[[Sequence[Observation]], str | None]
 
@@ -84,7 +84,9 @@ def order_matters(seen: Sequence[Observation]) -> str | None:
             continue
         low, high = sorted((_prompt_bits(first), _prompt_bits(second)))
         if high - low > 1:
-            return f"{low:.2f} and {high:.2f} bits a token: perplexity {2**low:,.1f} and {2**high:,.1f}"
+            return (
+                f"{low:.2f} and {high:.2f} bits a token: perplexity {perplexity(low):,.1f} and {perplexity(high):,.1f}"
+            )
     return None
 
 
@@ -94,12 +96,10 @@ def warmer_is_more_surprising(seen: Sequence[Observation]) -> str | None:
         cold, warm = sorted((first, second), key=lambda run: run.params.temperature)
         if first.prompt_ids != second.prompt_ids or warm.params.temperature - cold.params.temperature < WARMER:
             continue
-        low, high = text_stats(cold.tokens), text_stats(warm.tokens)
-        if low and high and min(low.scored, high.scored) >= 10 and high.mean_surprisal > low.mean_surprisal:
-            return (
-                f"{low.mean_surprisal:.2f} bits a token at {cold.params.temperature:g}, "
-                f"{high.mean_surprisal:.2f} at {warm.params.temperature:g}"
-            )
+        low, high = mean_surprisal(cold.tokens), mean_surprisal(warm.tokens)
+        if min(len(cold.tokens), len(warm.tokens)) < 10 or low is None or high is None or high <= low:
+            continue
+        return f"{low:.2f} bits a token at {cold.params.temperature:g}, {high:.2f} at {warm.params.temperature:g}"
     return None
 
 
@@ -242,8 +242,7 @@ def _bag(run: Run) -> list[str]:
 
 def _prompt_bits(run: Run) -> float:
     """Mean surprisal of the prompt's tokens, in bits."""
-    stats = text_stats(run.prompt)
-    return 0.0 if stats is None else stats.mean_surprisal
+    return mean_surprisal(run.prompt) or 0.0
 
 
 def _is_text(data: bytes) -> bool:

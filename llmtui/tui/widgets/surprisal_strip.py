@@ -9,6 +9,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from llmtui.engine.events import Token
+from llmtui.insight.stats import perplexity
 from llmtui.tui.text import GLYPHS, GlyphSet, cell_width
 
 # The most bars that any terminal has room for.
@@ -46,9 +47,7 @@ class SurprisalStrip(Widget):
     def perplexity(self) -> float | None:
         """2 to the power of the mean surprisal."""
         mean = self.mean_bits
-        if mean is None:
-            return None
-        return 2.0**mean if mean < 1024 else math.inf
+        return None if mean is None else perplexity(mean)
 
     def push(self, tokens: Sequence[Token]) -> None:
         """Count tokens; those that were generated add a bar each."""
@@ -81,11 +80,10 @@ class SurprisalStrip(Widget):
         return f"{bars:<{room}}  {numbers}" if room else numbers
 
     def _numbers(self) -> str:
-        mean, perplexity = self.mean_bits, self.perplexity
-        if mean is None or perplexity is None:
+        mean, ppl = self.mean_bits, self.perplexity
+        if mean is None or ppl is None:
             return f"mean {self._signs.dash} bit  ppl {self._signs.dash}"
-        ppl = self._signs.infinity if math.isinf(perplexity) else f"{perplexity:.1f}"
-        return f"mean {mean:.1f} bit  ppl {ppl}"
+        return f"mean {mean:.1f} bit  ppl {self._signs.infinity if math.isinf(ppl) else f'{ppl:.1f}'}"
 
     def _bar(self, bits: float) -> str:
         steps = len(self._signs.bars) - 1
