@@ -1,9 +1,10 @@
 """llmtui compare: several models on one prompt, side by side."""
 
 import sys
+from collections import Counter
+from contextlib import closing
 from dataclasses import asdict
 from functools import partial
-from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,7 +12,9 @@ import click
 from llmtui.commands.options import CONTEXT, JSON, leave, length_options, sampling_options, settings_of
 
 if TYPE_CHECKING:
-    from llmtui.insight.compare import Column, Comparison
+    from collections.abc import Sequence
+
+    from llmtui.insight.compare import Column, Comparison, Step
     from llmtui.settings import Settings
 
 # A seed of its own, so that all models draw with the same random numbers.
@@ -31,7 +34,9 @@ def compare(ctx: click.Context, /, prompt: str | None, names: tuple[str, ...], a
     """Let several models continue PROMPT, and compare what they cost and write; - reads it from stdin.
 
     A model in two dtypes counts as two: --model tiny-tales --model tiny-tales@bfloat16. The first that runs is the
-    reference. --json keys: prompt, complete, spans (start, end, bits: of each model that ran, on the same bytes of the
+    reference. Models that fit into memory together write side by side, in turns of 100 ms: one computes at a time, so
+    each is measured alone; the others are loaded when those are done.
+    --json keys: prompt, complete, spans (start, end, bits: of each model with bits_per_byte, on the same bytes of the
     reference's text), models (model, dtype, problem, parameters, context, disk_bytes,
     memory_bytes, peak_bytes, load_seconds, first_token_seconds, tokens_per_second, tokens, text, bits_per_byte,
     mean_kl_bits, top1_agreement, positions (index, id, kl_bits, top1, top1_other, rank, rank_other)).
@@ -47,14 +52,12 @@ def compare(ctx: click.Context, /, prompt: str | None, names: tuple[str, ...], a
 
 
 def run_compare(settings: "Settings", prompt: str | None, names: tuple[str, ...], as_json: bool) -> int:
-    """Measure model after model, write; the exit code. Ctrl-C writes the models that are done."""
+    """Measure the models, write; the exit code. Ctrl-C writes what was measured."""
     from llmtui.commands import exit_codes
-    from llmtui.commands.console import progress_text
     from llmtui.commands.progress import ProgressLine
     from llmtui.commands.stdin import read_text
     from llmtui.engine import GenerationRequest, SamplingParams
-    from llmtui.engine.loads import LoadProgress
-    from llmtui.insight.compare import Comparison, Progress, parse_choice
+    from llmtui.insight.compare import Comparison, parse_choice
     from llmtui.system.logs import setup_logging
     from llmtui.system.paths import log_file
 
@@ -75,33 +78,52 @@ def run_compare(settings: "Settings", prompt: str | None, names: tuple[str, ...]
     choices = [parse_choice(name, settings.dtype) for name in names]
     code = exit_codes.DONE
     try:
-        for choice in choices:
-            with ProgressLine() as line:
-                written = count()
-
-                def show(progress: Progress, name: str = choice.name, written: "count[int]" = written) -> None:
-                    if isinstance(progress, LoadProgress):
-                        line.show(f"{name}: {progress_text(progress)}")
-                    else:
-                        line.show(f"{name}: {next(written) + 1} tokens")
-
-                comparison.add(choice, show)
+        with ProgressLine() as line, closing(comparison.run(choices)) as steps:
+            board = Board(names)
+            for step in steps:
+                board.take(step)
+                line.show(board.text)
     except KeyboardInterrupt:
         code = exit_codes.INTERRUPTED
-    write_comparison(comparison, complete=len(comparison.columns) == len(choices), as_json=as_json)
+    write_comparison(comparison, as_json=as_json)
     if code == exit_codes.DONE and all(column.problem is not None for column in comparison.columns):
         return exit_codes.NO_MODEL
     return code
 
 
-def write_comparison(comparison: "Comparison", *, complete: bool, as_json: bool) -> None:
+class Board:
+    """What each model does that is not done, for a line of progress."""
+
+    def __init__(self, names: "Sequence[str]") -> None:
+        self._names = names
+        self._words: dict[int, str] = {}
+        self._written = Counter[int]()
+
+    @property
+    def text(self) -> str:
+        return " · ".join(f"{self._names[place]}: {words}" for place, words in sorted(self._words.items()))
+
+    def take(self, step: "Step") -> None:
+        """A model got further."""
+        from llmtui.engine.events import Token
+        from llmtui.insight.compare import Column
+        from llmtui.tui.compare_facts import doing
+
+        if isinstance(step.progress, Column):
+            self._words.pop(step.place, None)
+            return
+        self._written[step.place] += isinstance(step.progress, Token)
+        self._words[step.place] = doing(step.progress, self._written[step.place])
+
+
+def write_comparison(comparison: "Comparison", *, as_json: bool) -> None:
     from llmtui.commands.table import write_json, write_lines, write_table
     from llmtui.tui.text import visible, visible_multiline
 
     if as_json:
         models = [column_fields(column) for column in comparison.columns]
         spans = [asdict(span) for span in comparison.spans]
-        write_json({"prompt": comparison.prompt, "complete": complete, "models": models, "spans": spans})
+        write_json({"prompt": comparison.prompt, "complete": comparison.complete, "models": models, "spans": spans})
         return
     write_table(
         ("model", "parameters", "context", "disk", "memory", "peak", "load", "first", "tok/s", "bit/B", "KL", "top-1"),

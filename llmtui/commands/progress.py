@@ -1,5 +1,6 @@
 """One line of progress on stderr, where a person watches."""
 
+import shutil
 import sys
 import time
 
@@ -25,10 +26,12 @@ class ProgressLine:
         now = time.monotonic()
         if not self._watched or now - self._shown_at < REDRAW_SECONDS:
             return
-        from llmtui.tui.text import visible
+        from llmtui.tui.text import cut, visible
 
         self._shown_at = now
-        sys.stderr.write(f"\r\x1b[K{visible(text)}")
+        # a line that wrapped could not be taken back
+        room = shutil.get_terminal_size().columns - 1
+        sys.stderr.write(f"\r\x1b[K{cut(visible(text), room)}")
         sys.stderr.flush()
 
     def __enter__(self) -> "ProgressLine":

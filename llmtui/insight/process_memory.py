@@ -1,8 +1,9 @@
-"""How much memory this process holds now, and the most it has held since a moment."""
+"""How much memory this process holds now, the most it has held since a moment, and how much is free."""
 
 import ctypes
 import gc
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -27,6 +28,23 @@ def resident_after_cleaning() -> int:
         with suppress(OSError, AttributeError):
             ctypes.CDLL("libc.so.6").malloc_trim(0)
     return resident_bytes()
+
+
+def mapped_bytes(files: Iterable[Path]) -> int:
+    """How much of some files this process has mapped into its memory; 0 where the system does not tell (Linux does)."""
+    if sys.platform != "linux":
+        return 0
+    wanted = {str(file.resolve()) for file in files}
+    return sum(mapping.size for mapping in psutil.Process().memory_maps() if mapping.path in wanted)
+
+
+def free_bytes(device: str) -> int:
+    """Memory that is free where a device computes."""
+    if device.startswith("cuda"):
+        import torch
+
+        return int(torch.cuda.mem_get_info(torch.device(device))[0])
+    return int(psutil.virtual_memory().available)
 
 
 class PeakMemory:

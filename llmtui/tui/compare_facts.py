@@ -2,7 +2,9 @@
 
 from typing import Final
 
-from llmtui.insight.compare import Column
+from llmtui.engine.events import Token
+from llmtui.engine.loads import LoadProgress, LoadStage
+from llmtui.insight.compare import Column, Progress
 from llmtui.units import count, fixed, short_count, size
 
 # From so many cells on, two facts share a line.
@@ -22,6 +24,21 @@ NAMES: Final = (
     "KL(p‖q)",
     "top-1",
 )
+
+
+def doing(progress: Progress, written: int) -> str:
+    """What a model does, in a few words. written: its tokens so far."""
+    match progress:
+        case Token():
+            return f"writes, {count(written)} tokens"
+        case LoadProgress(stage=LoadStage.DOWNLOAD, done=done, total=total) if total:
+            return f"downloads, {size(done)} of {size(total)}"
+        case LoadProgress(stage=LoadStage.WEIGHTS, done=done, total=total) if total:
+            return f"reads weights, {done} of {total}"
+        case LoadProgress():
+            return "loads"
+        case standing:
+            return str(standing)
 
 
 def column_facts(column: Column | None) -> list[tuple[str, str]]:

@@ -2,6 +2,9 @@
 
 import json
 import math
+import os
+import pty
+import re
 import signal
 import subprocess
 import sys
@@ -12,8 +15,9 @@ import psutil
 import pytest
 from running import environment, llmtui
 
-from llmtui.commands.compare import column_fields
-from llmtui.insight.compare import Column, ModelChoice, parse_choice
+from llmtui.commands.compare import Board, column_fields
+from llmtui.engine.loads import LoadProgress, LoadStage
+from llmtui.insight.compare import Column, ModelChoice, Standing, Step, parse_choice
 from llmtui.insight.divergence import PositionDifference
 
 KEYS = {"model", "dtype", "problem", "parameters", "context", "disk_bytes", "memory_bytes", "peak_bytes"}
@@ -105,3 +109,44 @@ def test_ctrl_c_ends_the_models_process_and_exits_130(tmp_path: Path) -> None:
     assert json.loads(output) == {"prompt": "Once", "complete": False, "models": [], "spans": []}
     psutil.wait_procs(children, timeout=20)
     assert not any(child.is_running() for child in children)
+
+
+def test_all_columns_that_write_are_in_the_line_of_progress_and_ctrl_c_ends_them(tmp_path: Path) -> None:
+    watched, stderr = pty.openpty()
+    models = ["--model", "tiny-tales", "--model", "tiny-tales@float16", "--model", "./nowhere"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "llmtui", "compare", "Once", *models, "--max-new-tokens", "500", "--json"],
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        cwd=tmp_path,
+        env=environment(tmp_path),
+    ) as process:
+        os.close(stderr)
+        progress = ""
+        both = re.compile(r"tiny-tales: writes, \d+ tokens · tiny-tales@float16: writes, \d+ tokens")
+        while not both.search(progress) and (read := os.read(watched, 4096)):
+            progress += read.decode()
+        children = psutil.Process(process.pid).children()
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=60)
+    os.close(watched)
+    assert process.returncode == 130
+    answer = json.loads(output)
+    assert not answer["complete"]
+    # of the others nothing is known but what they wrote
+    assert {model["model"] for model in answer["models"] if model["problem"] is not None} <= {"./nowhere"}
+    _, alive = psutil.wait_procs(children, timeout=20)
+    assert not alive
+    assert "tiny-tales: reads weights" in progress or "tiny-tales: loads" in progress or "loaded" in progress
+    assert max(len(line) for line in re.split(r"\r\x1b\[K", progress)) < 80
+
+
+def test_line_of_progress_says_what_each_model_does_that_is_not_done() -> None:
+    board = Board(["a", "b@int8"])
+    board.take(Step(0, LoadProgress(LoadStage.DOWNLOAD, 12_000_000, 24_000_000)))
+    assert board.text == "a: downloads, 12.0 MB of 24.0 MB"
+    board.take(Step(0, Standing.LOADED))
+    board.take(Step(1, Standing.NO_ROOM))
+    assert board.text == "a: loaded · b@int8: waits for memory"
+    board.take(Step(0, Column(ModelChoice("a"), problem="no")))
+    assert board.text == "b@int8: waits for memory"

@@ -1,7 +1,6 @@
 """Comparisons of real models in processes of their own."""
 
 import math
-import multiprocessing
 import subprocess
 import sys
 from pathlib import Path
@@ -9,53 +8,40 @@ from pathlib import Path
 import psutil
 import pytest
 import torch
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
+from compare_models import byte_model, large_byte_model
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from llmtui.engine import Engine, SamplingParams
 from llmtui.engine.events import Token
 from llmtui.engine.loaded import LoadedModel
-from llmtui.engine.loads import LoadProgress
-from llmtui.insight.compare import Comparison, ModelChoice
+from llmtui.insight.compare import Comparison, ModelChoice, Standing, Step, parse_choice
 from llmtui.models.catalog import embedded_path
 
 PROMPT = "Once upon a time there was a mouse."
 PARAMS = SamplingParams(temperature=0.0, max_tokens=4, ignore_eos=True, top_logprobs=0)
 
 
-def byte_model(folder: Path, **shape: int) -> Path:
-    """A random model that reads bytes: another vocabulary than tiny-tales'."""
-    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    tokenizer = Tokenizer(models.BPE(vocab={char: i for i, char in enumerate(alphabet)}, merges=[]))
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    PreTrainedTokenizerFast(tokenizer_object=tokenizer).save_pretrained(folder)
-    fields = {"n_embd": 64, "n_layer": 2, "n_head": 4, "n_positions": 256} | shape
-    torch.manual_seed(0)
-    GPT2LMHeadModel(GPT2Config(vocab_size=256, bos_token_id=0, eos_token_id=0, **fields)).save_pretrained(folder)
-    return folder
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Comparison, list[Step]]:
+    """tiny-tales, the same in bfloat16, one that is not there, and a byte model; with all that was told of them."""
+    other = byte_model(tmp_path_factory.mktemp("bytes"))
+    comparison = Comparison(PROMPT, PARAMS)
+    names = ["tiny-tales", "tiny-tales@bfloat16", "./nowhere", str(other)]
+    return comparison, list(comparison.run([parse_choice(name, "auto") for name in names]))
 
 
 @pytest.fixture(scope="module")
-def comparison(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
-    """tiny-tales, the same in bfloat16, one that is not there, and a byte model."""
-    comparison = Comparison(PROMPT, PARAMS)
-    progress: list[object] = []
-    other = byte_model(tmp_path_factory.mktemp("bytes"))
-    choices = [
-        ModelChoice("tiny-tales"),
-        ModelChoice("tiny-tales", "bfloat16"),
-        ModelChoice("./nowhere"),
-        ModelChoice(str(other)),
-    ]
-    for choice in choices:
-        comparison.add(choice, progress.append)
-    written = [step for step in progress if isinstance(step, Token)]
-    assert len(written) == 4 * 3
-    texts = [column.measured.text for column in comparison.columns if column.measured is not None]
-    assert ["".join(token.text for token in written[4 * n : 4 * n + 4]) for n in range(3)] == texts
-    assert all(isinstance(step, (Token, LoadProgress)) for step in progress)
-    return comparison
+def comparison(ran: tuple[Comparison, list[Step]]) -> Comparison:
+    return ran[0]
+
+
+def test_every_token_is_told_as_it_comes_and_together_they_are_the_texts(ran: tuple[Comparison, list[Step]]) -> None:
+    comparison, steps = ran
+    assert comparison.complete
+    for place, column in enumerate(comparison.columns):
+        written = [step.progress for step in steps if step.place == place and isinstance(step.progress, Token)]
+        assert len(written) == (0 if column.measured is None else 4)
+        assert column.measured is None or "".join(token.text for token in written) == column.measured.text
 
 
 def own_logits(ids: list[int], dtype: str) -> torch.Tensor:
@@ -164,43 +150,28 @@ def test_spans_end_where_tokens_of_all_models_end_and_hold_all_bits(comparison: 
         assert total / size == pytest.approx(column.bits_per_byte)
 
 
-def test_stopping_ends_the_models_process_and_begins_no_other() -> None:
-    comparison = Comparison(PROMPT, SamplingParams(max_tokens=400, ignore_eos=True, top_logprobs=0))
-    seen: list[object] = []
-
-    def stop_at_the_third_token(step: object) -> None:
-        seen.append(step)
-        if sum(isinstance(one, Token) for one in seen) == 3:
-            comparison.stop()
-
-    column = comparison.add(ModelChoice("tiny-tales"), stop_at_the_third_token)
-    assert (column.measured, column.problem) == (None, "stopped")
-    assert comparison.add(ModelChoice("tiny-tales")).problem == "stopped"
-    assert not [child for child in psutil.Process().children() if "llmtui-compare" in child.name()]
-    assert multiprocessing.active_children() == []
-
-
 PARENT = """
 import os, sys, threading
 from llmtui.engine import SamplingParams
 from llmtui.insight.compare import Comparison, ModelChoice
 if __name__ == "__main__":
     comparison = Comparison("Once", SamplingParams(max_tokens=500, ignore_eos=True))
-    def tell(step):
-        print(comparison._process.pid, flush=True)
-    comparison.add(ModelChoice("tiny-tales"), tell)
+    for step in comparison.run([ModelChoice("tiny-tales"), ModelChoice("tiny-tales", "float16")]):
+        print(*(model.pid for model in comparison._processes), flush=True)
 """
 
 
-def test_a_models_process_ends_with_the_program_however_that_ends(tmp_path: Path) -> None:
+def test_the_models_processes_end_with_the_program_however_that_ends(tmp_path: Path) -> None:
     script = tmp_path / "parent.py"
     script.write_text(PARENT)
     with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
-        child = psutil.Process(int(parent.stdout.readline()))
+        children: list[psutil.Process] = []
+        while len(children) < 2:
+            children = [psutil.Process(int(pid)) for pid in parent.stdout.readline().split()]
         parent.kill()
-        psutil.wait_procs([child], timeout=20)
-        assert not child.is_running()
+        _, alive = psutil.wait_procs(children, timeout=20)
+        assert not alive
 
 
 OUTSIDE = """
@@ -228,19 +199,17 @@ os._exit(0)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
-@pytest.mark.parametrize("name", ["tiny-tales", "large"])
-def test_memory_is_what_a_fresh_process_takes(tmp_path: Path, name: str) -> None:
-    folder = name if name == "tiny-tales" else byte_model(tmp_path / "large", n_embd=768, n_layer=6, n_head=12)
+def test_memory_is_what_a_fresh_process_takes_whatever_else_is_in_memory(tmp_path: Path) -> None:
+    names = ["tiny-tales", str(large_byte_model(tmp_path / "large"))]
     small = byte_model(tmp_path / "small")
-    done = subprocess.run(
-        [sys.executable, "-c", OUTSIDE, str(folder), str(small)],
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=True,
-    )
-    memory, peak = map(int, done.stdout.split())
-    measured = Comparison("Once", PARAMS).add(ModelChoice(str(folder))).measured
-    assert measured is not None
-    assert measured.memory_bytes == pytest.approx(memory, rel=0.1)
-    assert measured.peak_bytes == pytest.approx(peak, rel=0.1)
+    comparison = Comparison("Once", PARAMS)
+    steps = list(comparison.run([ModelChoice(name) for name in names]))
+    assert not any(step.progress == Standing.NO_ROOM for step in steps)
+    for name, column in zip(names, comparison.columns, strict=True):
+        done = subprocess.run(
+            [sys.executable, "-c", OUTSIDE, name, str(small)], capture_output=True, text=True, timeout=100, check=True
+        )
+        memory, peak = map(int, done.stdout.split())
+        assert column.measured is not None
+        assert column.measured.memory_bytes == pytest.approx(memory, rel=0.1)
+        assert column.measured.peak_bytes == pytest.approx(peak, rel=0.1)

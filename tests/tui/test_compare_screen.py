@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from threading import Event
 
 import psutil
 import pytest
@@ -13,9 +14,10 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from llmtui.engine import Engine, GenerationRequest, SamplingParams
-from llmtui.insight.compare import Column, ModelChoice
+from llmtui.engine.loads import LoadProgress, LoadStage
+from llmtui.insight.compare import Column, ModelChoice, Standing, Step
 from llmtui.insight.divergence import Span
-from llmtui.tui.compare_job import ComparisonView, News, Step
+from llmtui.tui.compare_job import ComparisonView, News
 from llmtui.tui.screens import compare_run
 from llmtui.tui.screens.compare import CompareForm
 from llmtui.tui.screens.compare_run import LEAST_WIDTH, CompareScreen
@@ -89,38 +91,37 @@ async def test_models_fill_their_columns_one_that_cannot_be_loaded_with_its_reas
         assert difference.second.token is third.trace[2]
 
 
-async def test_escape_ends_the_models_process_and_keeps_the_text_so_far(really: Opened) -> None:
+async def test_escape_ends_the_models_processes_and_keeps_the_texts_so_far(really: Opened) -> None:
     async with really() as pilot:
-        await open_form(pilot, max_tokens="400")
+        await open_form(pilot, model_2="tiny-tales@float16", max_tokens="400")
         pilot.app.simulate_key("enter")
         await until(pilot, lambda: isinstance(pilot.app.screen, CompareScreen))
         screen = pilot.app.screen
         assert isinstance(screen, CompareScreen)
-        await until(pilot, lambda: screen.comparison._process is not None)
-        process = screen.comparison._process
-        assert process is not None
-        await until(pilot, lambda: screen._written[0] > 2, timeout=60)
+        await until(pilot, lambda: all(column.written > 2 for column in screen.columns), timeout=100)
+        assert "writes," in screen_text(pilot.app)
+        pids = [model.pid or 0 for model in screen.comparison._processes]
+        assert len(pids) == 2
         pilot.app.simulate_key("escape")
         await until(pilot, lambda: screen._ended, timeout=20)
         assert screen.status.text == "stopped · 0 of 2 models"
-        assert "stopped" in screen.columns[0].output.text
-        assert len(screen.columns[0].output.text) > len("stopped") + 4
-        assert "stopped" in screen.columns[1].output.text
-        assert not psutil.pid_exists(process.pid or 0) or not process.is_alive()
+        for column in screen.columns:
+            assert "stopped" in column.output.text
+            assert len(column.output.text) > len("stopped") + 4
+        assert not any(psutil.pid_exists(pid) for pid in pids)
         pilot.app.simulate_key("escape")
         await until(pilot, lambda: isinstance(pilot.app.screen, CompareForm))
 
 
-async def test_leaving_the_program_ends_the_models_process(really: Opened) -> None:
+async def test_leaving_the_program_ends_the_models_processes(really: Opened) -> None:
     async with really() as pilot:
         await open_form(pilot, max_tokens="400")
         screen = await run(pilot)
-        await until(pilot, lambda: screen.comparison._process is not None)
-        process = screen.comparison._process
-        assert process is not None
+        await until(pilot, lambda: screen.comparison._processes)
+        pids = [model.pid or 0 for model in screen.comparison._processes]
         await pilot.press("ctrl+q")
-    psutil.wait_procs([psutil.Process(process.pid)] if psutil.pid_exists(process.pid or 0) else [], timeout=10)
-    assert not psutil.pid_exists(process.pid or 0)
+    psutil.wait_procs([psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)], timeout=10)
+    assert not any(psutil.pid_exists(pid) for pid in pids)
 
 
 @pytest.mark.parametrize(
@@ -174,20 +175,47 @@ async def test_as_many_columns_as_are_worth_reading_are_in_sight_and_the_rest_is
         await until(pilot, lambda: whole() == list(range(shown)))
 
 
-async def test_texts_stream_into_their_columns_while_the_status_says_which_model_writes(
+async def test_texts_stream_into_their_columns_at_once_and_each_says_what_its_model_does(
     opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     p, q = columns(0.1, 0.2, 0.3)
-    scripted(
-        monkeypatch, Step(0, token(4, " a")), Step(0, token(5, " cat")), ComparisonView((p,)), ComparisonView((p, q))
-    )
+    begin, end = Event(), Event()
+
+    def job(*_: object) -> Callable[[Callable[[News], None]], ComparisonView]:
+        def work(report: Callable[[News], None]) -> ComparisonView:
+            report(Step(0, Standing.LOADED))
+            report(Step(1, LoadProgress(LoadStage.WEIGHTS, 3, 76)))
+            report(Step(2, Standing.NO_ROOM))
+            assert begin.wait(60)
+            for place, words in [(0, " a"), (1, " the"), (0, " cat"), (1, " old"), (0, " sat")]:
+                report(Step(place, token(4, words)))
+            report(ComparisonView((None, replace(q, bits_per_byte=None, differences=None, trace=()))))
+            assert end.wait(60)
+            return ComparisonView((p, q, Column(ModelChoice("r"), problem="r is not there")))
+
+        return work
+
+    monkeypatch.setattr(compare_run, "compare_job", job)
     async with opened() as pilot:
-        await open_form(pilot)
+        await open_form(pilot, model_3="r")
         screen = await run(pilot)
+
+        def titles() -> list[str]:
+            return [str(column.output.border_title or "") for column in screen.columns]
+
+        await until(pilot, lambda: titles() == ["loaded", "reads weights, 3 of 76", "waits for memory"])
+        assert "reads weights, 3 of 76" in screen_text(pilot.app)
+        begin.set()
+        await until(pilot, lambda: titles() == ["writes, 3 tokens", "has written", "waits for memory"])
+        assert screen.columns[0].output.text == " a cat sat"
+        assert screen.columns[1].output.text == measured().text
+        assert screen.status.text == "writing by turns · 5 tokens"
+        await pilot.press("enter")
+        await until(pilot, lambda: "no two models" in screen.status.text)
+        end.set()
         await until(pilot, lambda: screen._ended)
-        assert screen._written == [2, 0]
-        assert screen.columns[0].output.text == measured().text
-        assert screen.status.tone is Tone.GOOD
+        assert titles() == ["", "", ""]
+        assert screen.status.text == "done · 2 of 3 models"
 
 
 async def test_the_key_for_disagreements_and_other_models_of_other_vocabulary(

@@ -4,9 +4,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import psutil
-import torch
-
 from llmtui.engine import Engine
 from llmtui.engine.loads import ModelInfo
 from llmtui.insight.bench.bandwidth import buffer_size, last_cache_bytes, read_bandwidth, weight_bytes_per_token
@@ -15,6 +12,7 @@ from llmtui.insight.bench.plan import SHORT_PROMPT, Measure, Plan, decode
 from llmtui.insight.bench.probes import probes
 from llmtui.insight.bench.rounds import Round, Show, Spread, alternate, ratio, spread, spread_of
 from llmtui.insight.bench.yardsticks import model_of, plain_model, use_the_engines_threads
+from llmtui.insight.process_memory import free_bytes
 
 # what a copy of the weights needs besides them
 HEADROOM = 1.25
@@ -117,10 +115,3 @@ def yardstick(bench: Bench, engine: Engine) -> Any | None:
         )
         return None
     return plain_model(Path(info.path), info.device)
-
-
-def free_bytes(device: str) -> int:
-    """Memory that is free where a device computes."""
-    if device.startswith("cuda"):
-        return int(torch.cuda.mem_get_info(torch.device(device))[0])
-    return int(psutil.virtual_memory().available)

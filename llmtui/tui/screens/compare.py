@@ -28,7 +28,7 @@ LEAST: Final = 2
 
 
 class CompareForm(Window[None]):
-    """A line for each model; Enter loads and runs them one after the other, in a window of its own."""
+    """A line for each model; Enter loads them and lets them write side by side, in a window of its own."""
 
     NAME = "Compare: several models on one prompt"
     HINT = "Enter runs · ↑ ↓ choose · → takes a suggestion · esc closes"

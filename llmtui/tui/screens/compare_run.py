@@ -11,12 +11,13 @@ from textual.containers import HorizontalScroll, Vertical
 from textual.widgets import Static
 
 from llmtui.engine import SamplingParams
+from llmtui.engine.events import Token
 from llmtui.engine.loads import LoadProgress
-from llmtui.insight.compare import Comparison, ModelChoice
+from llmtui.insight.compare import Column, Comparison, ModelChoice, Progress, Step
 from llmtui.system.logs import setup_logging
 from llmtui.system.paths import log_file
 from llmtui.tui.bridge import Bridge
-from llmtui.tui.compare_job import ComparisonView, News, Step, compare_job
+from llmtui.tui.compare_job import ComparisonView, News, compare_job
 from llmtui.tui.progress import SEPARATOR, load_stage
 from llmtui.tui.screens.window import Window
 from llmtui.tui.text import GlyphSet, visible
@@ -28,9 +29,9 @@ LEAST_WIDTH: Final = 29
 
 
 class CompareScreen(Window[None]):
-    """Runs the models one after the other, each in a process of its own, so that their figures are their own.
+    """Loads the models, each in a process of its own, and lets those that fit into memory together write side by side.
 
-    Esc stops the one that runs and keeps what is there, and then closes; Enter shows where the models differ.
+    Esc stops all of them and keeps what is there, and then closes; Enter shows where the models differ.
     """
 
     NAME = "Compare"
@@ -61,7 +62,6 @@ class CompareScreen(Window[None]):
         self._ended = False
         self._place = 0
         self._left = 0
-        self._written = [0] * len(choices)
         self.comparison = Comparison(prompt, params, device, partial(setup_logging, log_file(), False))
         self.view = ComparisonView()
         self.columns = [ModelColumn(choice, glyphs=glyphs) for choice in choices]
@@ -110,24 +110,21 @@ class CompareScreen(Window[None]):
         if not self.is_attached:
             return
         match news:
-            case Step(place, LoadProgress() as progress):
-                self._say(load_stage(progress, self._glyphs), place)
-            case Step(place, token):
-                assert not isinstance(token, LoadProgress)
-                self._written[place] += 1
-                self.columns[place].write(token)
-                self._say(f"{self._written[place]} tokens", place)
+            case Step(place, progress) if not isinstance(progress, Column):
+                self.columns[place].move(progress)
+                self._say_what_goes_on(place, progress)
             case ComparisonView():
                 self.view = news
                 for widget, column in zip(self.columns, news.columns, strict=False):
-                    widget.show(column)
+                    if column is not None:
+                        widget.show(column)
 
     def _finished(self, view: ComparisonView) -> None:
         self._ended = True
         self._moved(view)
         if not self.is_attached:
             return
-        ran = sum(column.measured is not None for column in view.columns)
+        ran = len(view.measured)
         words = f"{ran} of {len(self._choices)} models"
         if self._stopping:
             self.status.show(f"stopped · {words}", Tone.CALM)
@@ -157,16 +154,28 @@ class CompareScreen(Window[None]):
 
     def action_differences(self) -> None:
         """Walk the first model's text, with what another one thinks of it."""
-        ran = [column for column in self.view.columns if column.measured is not None]
-        if len(ran) < 2:
+        compared = self.view.compared
+        if len(compared) < 2:
             self.status.show("there are no two models to be compared yet", Tone.CALM)
             return
         from llmtui.tui.screens.difference import DifferenceScreen
 
-        self.app.push_screen(DifferenceScreen(ran, self.view.spans, glyphs=self._glyphs))
+        self.app.push_screen(DifferenceScreen(compared, self.view.spans, glyphs=self._glyphs))
+
+    def _say_what_goes_on(self, place: int, progress: Progress) -> None:
+        match progress:
+            case LoadProgress():
+                self._say(load_stage(progress, self._glyphs), place)
+            case Token():
+                self._say_of_all(f"writing by turns{SEPARATOR}{sum(column.written for column in self.columns)} tokens")
+            case standing:
+                self._say(str(standing), place)
 
     def _say(self, words: str, place: int) -> None:
+        choice = self._choices[place]
+        parts = [f"model {place + 1} of {len(self._choices)}", f"{choice.name}@{choice.dtype}", words]
+        self._say_of_all(SEPARATOR.join(parts))
+
+    def _say_of_all(self, words: str) -> None:
         if not self._stopping:
-            choice = self._choices[place]
-            parts = [f"model {place + 1} of {len(self._choices)}", f"{choice.name}@{choice.dtype}", words]
-            self.status.show(SEPARATOR.join(parts), Tone.BUSY)
+            self.status.show(words, Tone.BUSY)

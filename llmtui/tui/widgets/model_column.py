@@ -4,12 +4,13 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.content import Content
 from textual.strip import Strip
 from textual.widget import Widget
 
 from llmtui.engine.events import Token
-from llmtui.insight.compare import Column, ModelChoice
-from llmtui.tui.compare_facts import column_facts, fact_lines
+from llmtui.insight.compare import Column, ModelChoice, Progress
+from llmtui.tui.compare_facts import column_facts, doing, fact_lines
 from llmtui.tui.text import GLYPHS, GlyphSet, cell_width, middle_ellipsis, visible
 from llmtui.tui.widgets.output import Kind, Output
 
@@ -54,13 +55,14 @@ class ModelFacts(Widget):
 
 
 class ModelColumn(Vertical):
-    """Facts above, text below."""
+    """Facts above, text below, and on its border what the model does. written: tokens so far."""
 
     def __init__(self, choice: ModelChoice, *, glyphs: GlyphSet = "unicode") -> None:
         super().__init__(classes="column")
         self._choice = choice
         self._glyphs: GlyphSet = glyphs
         self._told = False
+        self.written = 0
         self.facts = ModelFacts(f"{choice.name}@{choice.dtype}", glyphs=glyphs)
         self.output = Output(empty="Waits for its turn.")
 
@@ -71,13 +73,17 @@ class ModelColumn(Vertical):
     def on_resize(self) -> None:
         self.facts.styles.height = self.facts.lines_at(self.scrollable_content_region.width)
 
-    def write(self, token: Token) -> None:
-        """The model wrote a token."""
-        self.output.extend(token.delta)
+    def move(self, progress: Progress) -> None:
+        """The model got further."""
+        if isinstance(progress, Token):
+            self.written += 1
+            self.output.extend(progress.delta)
+        self._say(doing(progress, self.written))
 
     def show(self, column: Column) -> None:
         """What was measured, and at its end the whole text, or why there is none."""
         self.facts.show(column.label, column_facts(column))
+        self._say("" if column.measured is None or column.bits_per_byte is not None else "has written")
         if self._told:
             return
         self._told = True
@@ -86,3 +92,6 @@ class ModelColumn(Vertical):
         elif column.measured is not None and self.output.text != column.measured.text:
             self.output.clear()
             self.output.add(Kind.TEXT, column.measured.text or GLYPHS[self._glyphs].dash)
+
+    def _say(self, words: str) -> None:
+        self.output.border_title = Content(words)
