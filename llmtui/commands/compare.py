@@ -112,8 +112,11 @@ class Board:
         if isinstance(step.progress, Column):
             self._words.pop(step.place, None)
             return
-        self._written[step.place] += isinstance(step.progress, Token)
-        self._words[step.place] = doing(step.progress, self._written[step.place])
+        if isinstance(step.progress, Token):
+            self._written[step.place] += 1
+            self._words[step.place] = f"{self._written[step.place]} tokens"
+        else:
+            self._words[step.place] = doing(step.progress)
 
 
 def write_comparison(comparison: "Comparison", *, as_json: bool) -> None:

@@ -1,11 +1,12 @@
 """One line of progress on stderr, where a person watches."""
 
-import shutil
+import os
 import sys
 import time
 
 REDRAW_SECONDS = 0.1
 BAR_CELLS = 20
+UNKNOWN_COLUMNS = 80
 
 
 def progress_bar(share: float) -> str:
@@ -30,8 +31,8 @@ class ProgressLine:
 
         self._shown_at = now
         # a line that wrapped could not be taken back
-        room = shutil.get_terminal_size().columns - 1
-        sys.stderr.write(f"\r\x1b[K{cut(visible(text), room)}")
+        columns = os.get_terminal_size(sys.stderr.fileno()).columns or UNKNOWN_COLUMNS
+        sys.stderr.write(f"\r\x1b[K{cut(visible(text), columns - 1)}")
         sys.stderr.flush()
 
     def __enter__(self) -> "ProgressLine":

@@ -26,11 +26,11 @@ NAMES: Final = (
 )
 
 
-def doing(progress: Progress, written: int) -> str:
-    """What a model does, in a few words. written: its tokens so far."""
+def doing(progress: Progress) -> str:
+    """What a model does, in a few words."""
     match progress:
         case Token():
-            return f"writes, {count(written)} tokens"
+            return "writes"
         case LoadProgress(stage=LoadStage.DOWNLOAD, done=done, total=total) if total:
             return f"downloads, {size(done)} of {size(total)}"
         case LoadProgress(stage=LoadStage.WEIGHTS, done=done, total=total) if total:

@@ -123,7 +123,7 @@ def test_all_columns_that_write_are_in_the_line_of_progress_and_ctrl_c_ends_them
     ) as process:
         os.close(stderr)
         progress = ""
-        both = re.compile(r"tiny-tales: writes, \d+ tokens · tiny-tales@float16: writes, \d+ tokens")
+        both = re.compile(r"tiny-tales: \d+ tokens · tiny-tales@float16: \d+ tokens")
         while not both.search(progress) and (read := os.read(watched, 4096)):
             progress += read.decode()
         children = psutil.Process(process.pid).children()
@@ -137,7 +137,7 @@ def test_all_columns_that_write_are_in_the_line_of_progress_and_ctrl_c_ends_them
     assert {model["model"] for model in answer["models"] if model["problem"] is not None} <= {"./nowhere"}
     _, alive = psutil.wait_procs(children, timeout=20)
     assert not alive
-    assert "tiny-tales: reads weights" in progress or "tiny-tales: loads" in progress or "loaded" in progress
+    assert "tiny-tales: starts" in progress
     assert max(len(line) for line in re.split(r"\r\x1b\[K", progress)) < 80
 
 

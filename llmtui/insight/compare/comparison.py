@@ -117,6 +117,7 @@ class Comparison:
         beside = [model.loaded for model in group if model.loaded is not None]
         if not fits(choice, beside):
             return False
+        yield Step(place, Standing.STARTS)
         model = self._begin(place, choice)
         answer = yield from model.turn()
         if isinstance(answer, Here):

@@ -59,6 +59,7 @@ class Reference:
 class Standing(StrEnum):
     """What a model does while it neither loads nor writes."""
 
+    STARTS = "starts"
     NO_ROOM = "waits for memory"
     LOADED = "loaded"
     COMPARES = "is compared"

@@ -75,10 +75,12 @@ class ModelColumn(Vertical):
 
     def move(self, progress: Progress) -> None:
         """The model got further."""
+        words = doing(progress)
         if isinstance(progress, Token):
             self.written += 1
             self.output.extend(progress.delta)
-        self._say(doing(progress, self.written))
+            words += f", {self.written} tokens"
+        self._say(words)
 
     def show(self, column: Column) -> None:
         """What was measured, and at its end the whole text, or why there is none."""
