@@ -52,17 +52,17 @@ class Admission:
 
     @property
     def full(self) -> bool:
-        """Whether the next request would be refused."""
-        return len(self._inside) >= self._max_inside
+        """Whether the next request would be refused, however short its prompt."""
+        with self._lock:
+            return self._refuses(1)
 
     def enter(self, sequence: "Sequence") -> None:
         """Raises EngineClosed, EngineBusy, or ParameterError for the id of one that is inside."""
         with self._lock:
             if self.closed:
                 raise EngineClosed
-            waiting = max(0, len(self._inside) - self._max_running)
-            if self.full or (waiting and self._waits_too_long(sequence)):
-                raise EngineBusy(waiting, self._speed.retry_after(waiting, self._max_running))
+            if self._refuses(sequence.prompt_length):
+                raise EngineBusy(self._waiting, self._speed.retry_after(self._waiting, self._max_running))
             if sequence.request.request_id in self._inside:
                 raise ParameterError("request_id", "is that of a request still running")
             self._inside[sequence.request.request_id] = sequence
@@ -85,6 +85,13 @@ class Admission:
         with self._lock:
             self.closed = True
 
-    def _waits_too_long(self, sequence: "Sequence") -> bool:
-        waiting = [s.prompt_length for s in self._inside.values() if s.clock.started is None]
-        return bool(waiting) and sum(waiting) + sequence.prompt_length > self._max_waiting_tokens
+    @property
+    def _waiting(self) -> int:
+        return max(0, len(self._inside) - self._max_running)
+
+    def _refuses(self, prompt_tokens: int) -> bool:
+        """Whether one more, with a prompt of so many tokens, is one too many."""
+        if len(self._inside) >= self._max_inside:
+            return True
+        waiting = [s.prompt_length for s in self._inside.values() if s.clock.started is None] if self._waiting else []
+        return bool(waiting) and sum(waiting) + prompt_tokens > self._max_waiting_tokens

@@ -8,6 +8,7 @@ import pytest
 
 from llmtui import Engine, SamplingParams
 from llmtui.engine.errors import ContextOverflow, EngineBusy, EngineClosed, ModelNotReady
+from llmtui.engine.events import Started
 from llmtui.models.errors import ModelNotFound
 
 EXAMPLE = """
@@ -83,5 +84,10 @@ def test_prompts_that_wait_are_bounded_in_tokens() -> None:
         streams = [engine.submit(request) for request in ask[:2]]
         with pytest.raises(EngineBusy):
             engine.submit(ask[2])
+        next(event for event in streams[0] if isinstance(event, Started))
+        assert not engine.full
+        short = GenerationRequest(prompt_ids=[7] * 50, params=params)
+        streams.append(engine.submit(short))
+        assert engine.full
         for stream in streams:
             stream.cancel()
