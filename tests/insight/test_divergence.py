@@ -57,6 +57,23 @@ def test_padding_columns_change_nothing() -> None:
         assert other.kl_bits == pytest.approx(plain.kl_bits, rel=1e-4)
 
 
+def test_probability_on_padding_is_given_back_to_the_shared_tokens() -> None:
+    p, q = random_rows(5), random_rows(6)
+    padded = scipy.special.log_softmax(np.concatenate([q, np.full((6, 14), 2.0, dtype=np.float32)], axis=1), axis=1)
+    assert np.exp(padded[:, 50:]).sum(axis=1).min() > 0.9
+    plain = [at.kl_bits for at in differences([0] * 7, p, q)]
+    assert [at.kl_bits for at in differences([0] * 7, p, padded)] == pytest.approx(plain, rel=1e-4)
+    assert [at.kl_bits for at in differences([0] * 7, padded, p)] == pytest.approx(
+        [at.kl_bits for at in differences([0] * 7, q, p)], rel=1e-4
+    )
+
+
+def test_where_one_model_read_less_only_what_both_read_is_compared() -> None:
+    p, q = random_rows(7), random_rows(8)
+    whole = differences([0] * 7, p, q)
+    assert differences([0] * 7, p, q[:4]) == differences([0] * 7, p[:4], q) == whole[:4]
+
+
 def cut(places: list[int], bits: list[float | None]) -> list[ScoredToken]:
     starts = [0, *places[:-1]]
     return [ScoredToken(*fields) for fields in zip(starts, places, bits, strict=True)]
