@@ -177,6 +177,8 @@ class EngineLoop:
         rows = sum(part.rows for part in work)
         for part, raws in zip(work, outputs, strict=True):
             self._advance(part, raws, rows, began_ns)
+        for part in work:
+            part.sequence.stream.release()
         self.scheduler.took(work, (time.perf_counter_ns() - began_ns) / 1e9)
 
     def _advance(self, part: Slice, raws: "list[RawRow]", rows: int, began_ns: int) -> None:

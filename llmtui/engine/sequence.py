@@ -132,6 +132,7 @@ class Sequence:
     def accept(self, part: Slice, raws: list[RawRow], rows: int, began_ns: int) -> FinishReason | None:
         """Take what a step computed for this sequence; the reason to finish, if there is one.
 
+        Its events are held by the stream until they are released.
         raws: each row of the part where `part.all_rows`, else the last one alone; and then those of branches.
         """
         step = Step(rows, began_ns)
@@ -179,7 +180,7 @@ class Sequence:
             first = (self._prompt_token(0, None, step),) if part.begin == 0 else ()
             predicted = range(part.begin + 1, min(part.end + 1, self.prompt_length))
             scored = first + tuple(self._prompt_token(i, raws[i - part.begin - 1], step) for i in predicted)
-        self.stream.put(Prefilled(part.end, self.prompt_length, scored))
+        self.stream.hold(Prefilled(part.end, self.prompt_length, scored))
 
     def _prompt_token(self, index: int, raw: RawRow | None, step: Step) -> Token:
         token_id = self.ids[index]
@@ -204,7 +205,7 @@ class Sequence:
         pieces, top = self.model.pieces, self.params.top_logprobs
         token = drawn_token(draw, len(self.ids) - 1, text, delta, step, pieces, top)
         rich = max(top, TOP_CANDIDATES)
-        self.stream.put(token, lambda: replace(token, candidates=drawn_candidates(draw, pieces, rich)))
+        self.stream.hold(token, lambda: replace(token, candidates=drawn_candidates(draw, pieces, rich)))
         if self.params.lookahead:
             self._offer_alternatives(draw)
         if ends or self._written.stopped:

@@ -33,6 +33,8 @@ class Draw:
 def drawn_token(draw: Draw, index: int, text: str, delta: str, step: Step, pieces: Pieces, top: int) -> Token:
     """The event of a token that was drawn; top: how many candidates each distribution gives it."""
     raw = draw.raw
+    ids, logprobs, probs = _drawn_columns(draw, top)
+    place = ids.index(draw.id)
     rank, ties = raw.rank_and_ties(draw.id)
     return Token(
         index=index,
@@ -42,14 +44,14 @@ def drawn_token(draw: Draw, index: int, text: str, delta: str, step: Step, piece
         delta=delta,
         is_prompt=False,
         is_special=pieces.is_special(draw.id),
-        logprob=raw.logprob(draw.id),
+        logprob=logprobs[place],
         rank=rank,
         ties=ties,
         entropy_bits=raw.entropy_bits,
-        candidates=drawn_candidates(draw, pieces, top),
+        candidates=LazyTuple(partial(_candidates, ids, logprobs, probs, pieces)),
         stages=draw.dist.stages,
         u=draw.u,
-        sampled_prob=draw.dist.prob(draw.id),
+        sampled_prob=probs[place],
         rows=step.rows,
         step_ns=time.perf_counter_ns() - step.began_ns,
     )
@@ -57,11 +59,16 @@ def drawn_token(draw: Draw, index: int, text: str, delta: str, step: Step, piece
 
 def drawn_candidates(draw: Draw, pieces: Pieces, top: int) -> LazyTuple[Candidate]:
     """The most probable tokens of both distributions and the one that was drawn."""
+    return LazyTuple(partial(_candidates, *_drawn_columns(draw, top), pieces))
+
+
+def _drawn_columns(draw: Draw, top: int) -> tuple[list[int], list[float], list[float]]:
+    """Of each candidate its id, its logprob and its SAMPLED probability."""
     raw, dist = draw.raw, draw.dist
     # of one ranking, the beginning that is kept lies within the beginning of all
     kept = [] if dist.ranking is raw.ranking else dist.ranking.ids[: min(top, dist.kept)].tolist()
     ids = _ranked(raw, top, [*kept, draw.id])
-    return LazyTuple(partial(_candidates, ids, raw.logprobs(ids), dist.probs(ids), pieces))
+    return ids, raw.logprobs(ids), dist.probs(ids)
 
 
 def prompt_token(

@@ -44,7 +44,8 @@ class Watch:
 class WatchedStream(Stream):
     """The events of one request, for its own reader and for those who watch. The engine's thread alone writes.
 
-    While nobody watches, an event costs one more entry in a short list.
+    While nobody watches, an event costs one more entry in a short list. What a step tells is held until all its
+    sequences have advanced: a reader that wakes while the next one advances takes the time from it.
     """
 
     def __init__(self, request_id: str, cancel: Callable[[], None]) -> None:
@@ -52,6 +53,7 @@ class WatchedStream(Stream):
         self._heads: list[Event] = []
         self._latest: deque[Event] = deque(maxlen=REPLAYED)
         self._watchers: list[Stream] = []
+        self._held: list[tuple[Event, Event]] = []
 
     @property
     def end(self) -> Finished | Failed | None:
@@ -59,17 +61,27 @@ class WatchedStream(Stream):
         last = self._latest[-1] if self._latest else None
         return last if isinstance(last, (Finished, Failed)) else None
 
-    def put(self, event: Event, richer: Callable[[], Event] | None = None) -> None:
-        """Tell an event. richer: makes the one that watchers get instead; called only if there are any."""
-        super().put(event)
+    def put(self, event: Event) -> None:
+        """Tell an event now, after those that are held."""
+        self.hold(event)
+        self.release()
+
+    def hold(self, event: Event, richer: Callable[[], Event] | None = None) -> None:
+        """Tell an event at `release`. richer: makes the one that watchers get instead; called only if there are any."""
         (self._heads if isinstance(event, (Queued, Started)) else self._latest).append(event)
-        if self._watchers:
-            told = event if richer is None else richer()
+        self._held.append((event, richer() if richer is not None and self._watchers else event))
+
+    def release(self) -> None:
+        """Tell all that is held."""
+        for event, watched in self._held:
+            super().put(event)
             for watcher in self._watchers:
-                watcher.put(told)
+                watcher.put(watched)
+        self._held.clear()
 
     def join(self, watcher: Stream) -> None:
         """Tell one more reader all that is kept, and from now on whatever comes."""
+        self.release()
         for event in (*self._heads, *self._latest):
             watcher.put(event)
         self._watchers.append(watcher)

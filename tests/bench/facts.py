@@ -56,6 +56,8 @@ class Steps:
             outputs = self.recorded[step % RECORDED][: self.streams]
             for sequence, raws in zip(sequences, facts_of_all(outputs), strict=True):
                 sequence.accept(Slice(sequence, sequence.computed, len(sequence.ids)), raws, self.streams, began_ns)
+            for sequence in sequences:
+                sequence.stream.release()
         return (time.perf_counter() - began) / self.count
 
     def _begin(self, params: SamplingParams) -> Sequence:

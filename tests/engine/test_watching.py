@@ -165,12 +165,35 @@ def test_nothing_richer_is_made_while_nobody_watches() -> None:
         raise AssertionError("nobody watches")
 
     stream = WatchedStream("r", lambda: None)
-    stream.put(Queued("r", 0), never)
+    stream.hold(Queued("r", 0), never)
     reader = Stream("r", lambda: None)
     stream.join(reader)
-    stream.put(Queued("r", 1), lambda: Queued("r", 2))
+    stream.hold(Queued("r", 1), lambda: Queued("r", 2))
+    stream.release()
     assert (stream.drain(), reader.drain()) == ([Queued("r", 0), Queued("r", 1)], [Queued("r", 0), Queued("r", 2)])
     stream.leave(reader)
     stream.leave(reader)
-    stream.put(Queued("r", 3), never)
+    stream.hold(Queued("r", 3), never)
+    stream.release()
     assert reader.drain() == []
+
+
+def test_held_events_come_out_at_release_or_before_the_next_that_is_put_and_each_once() -> None:
+    own, early, late = WatchedStream("x", lambda: None), Stream("x", lambda: None), Stream("x", lambda: None)
+    own.put(Queued("x", 0))
+    own.join(early)
+    first, second, third = (make_token(index=n) for n in range(3))
+    rich = make_token(index=9)
+    own.hold(first, lambda: rich)
+    own.hold(second)
+    assert own.drain() == [Queued("x", 0)]
+    own.release()
+    own.release()
+    assert own.drain() == [first, second]
+    own.hold(third)
+    own.join(late)
+    own.hold(first)
+    own.put(second)
+    assert own.drain() == [third, first, second]
+    assert early.drain() == [Queued("x", 0), rich, second, third, first, second]
+    assert late.drain() == [Queued("x", 0), first, second, third, first, second]
