@@ -52,7 +52,6 @@ def _load(task: LoadTask, device: str, dtype: str, make_room: Callable[[int], No
     model = _read_weights(task, path, config, precision.dtype).to(chosen_device).eval()
     _stop_if_cancelled(task)
     parameters, vocab_size = model.num_parameters(), model.get_output_embeddings().weight.shape[0]
-    precision = precision.fitted(parameters)
     if precision.packing is not None:
         pack_linears(model, precision.packing, same_input(model))
         _stop_if_cancelled(task)

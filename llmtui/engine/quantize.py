@@ -6,7 +6,7 @@ float32, so every layer below takes and gives x: [..., in] float32 → [..., out
 
 import platform
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,6 @@ from torch import Tensor, nn
 from llmtui.engine.memory import return_free_memory
 
 INT8_MAX = 127
-# in float32 these are 64 MiB: what is smaller stays in the CPU's caches, where MKL is no slower than packed layers
-FEWEST_PARAMETERS = 16 << 20
 
 
 class OneDnnLinear(nn.Module):
@@ -213,12 +211,6 @@ class Precision:
     dtype: torch.dtype
     packing: Packing | None
     note: str
-
-    def fitted(self, parameters: int) -> "Precision":
-        """The same for a model of so many parameters: small ones gain nothing from packed float32."""
-        if self.packing is _pack_float32 and parameters < FEWEST_PARAMETERS:
-            return replace(self, packing=None, note=self.note.replace("oneDNN", "torch"))
-        return self
 
 
 def choose_precision(dtype: str, device: str, stored: torch.dtype | None) -> Precision:

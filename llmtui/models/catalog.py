@@ -51,8 +51,8 @@ class CatalogEntry:
         """Bytes that the weights take once loaded as `dtype`; None if they cannot be counted.
 
         On a CPU the linear layers alone take it, a tied output layer as a copy of its own, and all else is float32, as
-        "auto" is. A GPU holds everything in it; "auto" and int8 mean the dtype on disk there. The cache of keys and
-        values comes on top.
+        "auto" is. Not counted is the copy of a tied output layer that float32 makes on AMD's CPUs alone. A GPU holds
+        everything in it; "auto" and int8 mean the dtype on disk there. The cache of keys and values comes on top.
         """
         if self.weights is None:
             return None

@@ -202,7 +202,6 @@ def test_a_model_on_packed_linears_predicts_what_float32_predicts(
 ) -> None:
     packing_of(dtype)
     monkeypatch.setattr(quantize, "_mkl_is_slow", lambda: True)
-    monkeypatch.setattr(quantize, "FEWEST_PARAMETERS", 0)
     folder = model_folder(architecture)
     info = engine.load(str(folder), device="cpu", dtype=dtype).wait(60)
     assert info.dtype == dtype
@@ -273,9 +272,7 @@ def test_float32_is_packed_where_mkl_is_slow_and_left_alone_elsewhere(
     for dtype in ("auto", "float32"):
         precision = choose_precision(dtype, "cpu", torch.bfloat16)
         assert (precision.name, precision.packing is not None) == ("float32", amd)
-        small = precision.fitted(6_180_864)
-        assert (small.name, small.packing, small.note) == ("float32", None, "float32 linears by torch")
-        assert precision.fitted(124_000_000) == precision
+        assert precision.note == f"float32 linears by {'oneDNN' if amd else 'torch'}"
 
 
 @pytest.mark.parametrize(

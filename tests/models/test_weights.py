@@ -44,5 +44,7 @@ def test_memory_is_estimated_as_the_engine_then_holds_the_weights(dtype: str) ->
         info = engine.load("tiny-tales", device="cpu", dtype=dtype).wait(timeout=60)
     if info.dtype != dtype:
         pytest.skip(info.linears)
+    assert entry.weights is not None
+    copied = 4 * entry.weights.tied_head if info.linears == "float32 linears by oneDNN" else 0
     # int8 keeps three numbers for each output besides
-    assert entry.estimated_memory(dtype) == pytest.approx(info.weights_bytes, rel=0.03)
+    assert entry.estimated_memory(dtype) == pytest.approx(info.weights_bytes - copied, rel=0.03)
