@@ -1,6 +1,6 @@
 """Numbers as people read them."""
 
-_BINARY_UNITS = "KMGTPE"
+_SHORT_UNITS = "KMGTPE"
 
 
 def count(number: int | None) -> str:
@@ -29,17 +29,17 @@ def size(number: float | None) -> str:
 
 
 def short_size(number: float) -> str:
-    """Bytes in four cells at most, in powers of 1024: 999B, 1.2G, 340M."""
+    """Bytes in four cells at most, in decimal units as in `size`: 999B, 1.2G, 340M."""
     value = max(0.0, number)
     if value < 999.5:
         return f"{value:.0f}B"
-    for unit in _BINARY_UNITS:
-        value /= 1024
+    for unit in _SHORT_UNITS:
+        value /= 1000
         if value < 9.95:
             return f"{value:.1f}{unit}"
         if value < 999.5:
             return f"{value:.0f}{unit}"
-    return f"{value:.0f}{_BINARY_UNITS[-1]}"
+    return f"{value:.0f}{_SHORT_UNITS[-1]}"
 
 
 def fixed(number: float | None, digits: int = 2) -> str:

@@ -115,7 +115,7 @@ async def test_the_load_begins_only_after_the_first_frame(
 async def test_a_load_shows_stage_and_progress(opened: Opened, engine: ScriptedEngine) -> None:
     async with opened(loaded=False) as pilot:
         main = app_of(pilot).main
-        engine.advance_load(LoadStage.DOWNLOAD, 120 * 1024**2, 480 * 1024**2)
+        engine.advance_load(LoadStage.DOWNLOAD, 120 * 10**6, 480 * 10**6)
         await until(pilot, lambda: "downloading" in main.status.text)
         assert "120M of 480M" in main.status.text
         assert "esc stops" in main.status.text

@@ -21,7 +21,7 @@ def entry(name: str, *, problem: str | None = None, parameters: int | None = 81_
         path=Path("/models") / "somewhere",
         architecture="GPT2LMHeadModel",
         weights=None if parameters is None else WeightCounts(parameters),
-        size_bytes=353 * 1024**2,
+        size_bytes=353 * 10**6,
         context=1024,
         has_chat_template=False,
         dtype="float32",
@@ -168,7 +168,7 @@ async def test_a_key_chooses_the_dtype_and_what_it_costs_stands_beside_it(
 async def test_the_loaded_model_tells_what_runs_it(opened: Opened) -> None:
     async with opened() as pilot:
         await open_picker(pilot)
-        await until(pilot, lambda: "loaded, 24M of weights · one at a time" in screen_text(pilot.app))
+        await until(pilot, lambda: "loaded, 25M of weights · one at a time" in screen_text(pilot.app))
 
 
 def test_a_dtype_that_this_cpu_lacks_says_what_runs_instead() -> None:

@@ -33,7 +33,7 @@ def test_shares_are_measured_by_the_whole_and_counts_by_the_largest_in_sight() -
     assert line(history, "speed").split() == ["speed", "100.0", "tok/s", "▁▂▄█▄", "max", "200"]
     idle = [Sample(0.0, cpu_percent=3.0, core_percents=(3.0,)), Sample(1.0, cpu_percent=4.0, core_percents=(4.0,))]
     assert line(idle, "cpu").split() == ["cpu", "4%", "▁▁", "of", "100%"]
-    full = [Sample(0.0, ram_used_bytes=8 * 2**30, ram_total_bytes=16 * 2**30)]
+    full = [Sample(0.0, ram_used_bytes=8 * 10**9, ram_total_bytes=16 * 10**9)]
     assert line(full, "ram").split() == ["ram", "8.0G", "of", "16G", "▄", "of", "16G"]
 
 
