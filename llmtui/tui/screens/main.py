@@ -356,7 +356,8 @@ class MainScreen(GenerationScreen):
         self._remind()
 
     def _remind(self) -> None:
-        """At the right of the status line: what waits, what a /command takes, the mode."""
+        """At the right of the status line: what waits, what a /command takes, the mode; and the mode in the prompt."""
+        self.prompt.invite(chat=self.session.chat)
         line = self.prompt.text
         if self.conductor.waiting is not None:
             self.status.show_aside("sent as soon as the model is ready; esc takes it back")

@@ -16,6 +16,9 @@ from llmtui.tui.text import GLYPHS, GlyphSet
 # Pasting more than this into an editor that wraps every line would stall the screen.
 MAX_TEXT: Final = 100_000
 
+TO_CONTINUE: Final = "Type a beginning, such as: Once upon a time"
+TO_CHAT: Final = "Type a message"
+
 # Control characters, what reorders text (bidirectional marks), other line ends, and halves of characters.
 _HARMFUL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 
@@ -62,7 +65,7 @@ class Prompt(TextArea):
         signs = GLYPHS[glyphs]
         super().__init__(
             id=id,
-            placeholder="Type a beginning, such as: Once upon a time",
+            placeholder=TO_CONTINUE,
             highlight_cursor_line=False,
             show_line_numbers=False,
             tab_behavior="focus",
@@ -73,6 +76,10 @@ class Prompt(TextArea):
         self._prompts: list[str] = []
         self._place = 0
         self._draft = ""
+
+    def invite(self, *, chat: bool) -> None:
+        """Say, while it is empty, what a text in it is for: a turn of a conversation, or one to be continued."""
+        self.placeholder = TO_CHAT if chat else TO_CONTINUE
 
     def take(self) -> None:
         """The text was sent: remember it, and be empty."""
