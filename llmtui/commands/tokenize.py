@@ -1,6 +1,7 @@
 """llmtui tokenize: how a text is cut into tokens, and ids back into text."""
 
 import sys
+import textwrap
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -121,7 +122,7 @@ def as_fields(result: "Tokenization", model: str) -> dict[str, Any]:
 
 def write_for_people(result: "Tokenization", *, decoded: bool) -> None:
     from llmtui.commands.table import terminal_width, write_lines, write_table
-    from llmtui.tui.text import middle_ellipsis, piece, visible, visible_multiline
+    from llmtui.tui.text import piece, visible_multiline
 
     if decoded:
         # the text is the result: a pipe gets every character of it
@@ -139,7 +140,7 @@ def write_for_people(result: "Tokenization", *, decoded: bool) -> None:
     if result.characters_per_token is not None:
         line += f"; {result.characters_per_token:.2f} characters per token"
     width = terminal_width()
-    write_lines([line if width is None else middle_ellipsis(visible(line), width)])
+    write_lines([line] if width is None else textwrap.wrap(line, width))
 
 
 def _place(piece: "Piece") -> str:

@@ -27,7 +27,7 @@ FIELDS: Final = (
     Field("top_p", "1 is off"),
     Field("seeds", "texts of each setting"),
     Field("max_tokens", "of each text at most"),
-    Field("at", "no texts: this prompt token", optional=True),
+    Field("at", "prompt token to look at instead", optional=True),
 )
 
 

@@ -90,4 +90,6 @@ def test_unknown_model_exits_3(tmp_path: Path) -> None:
 
 def test_narrow_terminals_get_shorter_lines(tmp_path: Path) -> None:
     done = llmtui("tokenize", "Once upon " + "x" * 200, home=tmp_path, COLUMNS="40")
-    assert max(len(line) for line in done.stdout.decode().splitlines()) <= 40
+    lines = done.stdout.decode().splitlines()
+    assert max(len(line) for line in lines) <= 40
+    assert "characters per token" in " ".join(lines[-2:])

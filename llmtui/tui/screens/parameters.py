@@ -18,7 +18,7 @@ class ParameterScreen(Window[None]):
     """One line for each parameter; a value counts as soon as it is a good one."""
 
     NAME = "Parameters of the next run"
-    HINT = "↑ ↓ choose · esc closes"
+    HINT = "type to change · ↑ ↓ choose · esc closes"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,enter", "app.focus_next", "Next", show=False),
         Binding("up", "app.focus_previous", "Previous", show=False),
