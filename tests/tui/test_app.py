@@ -305,7 +305,7 @@ async def test_chat_mode_sends_the_conversation_and_says_so(opened: Opened, engi
         await until(pilot, lambda: main.status.text.startswith("ready"))
         await send(pilot, "/chat on")
         await until(pilot, lambda: main.status.aside == "chat mode")
-        assert "Type a message" in screen_text(pilot.app)
+        await until(pilot, lambda: "Type a message" in screen_text(pilot.app))
         for place, words in enumerate(("hello", "and you")):
             await send(pilot, words)
             await until(pilot, lambda place=place: len(engine.runs) == place + 1)
