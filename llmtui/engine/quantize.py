@@ -13,9 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from llmtui.engine.int8 import Int8Linear, WithoutOverrides
 from llmtui.engine.memory import return_free_memory
-
-INT8_MAX = 127
 
 
 class OneDnnLinear(nn.Module):
@@ -63,7 +62,8 @@ class HalfLinear(nn.Module):
         self._multiply = torch.ops.quantized.linear_dynamic_fp16.default
 
     def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self._multiply(x, self._packed)
+        with WithoutOverrides():
+            y: Tensor = self._multiply(x, self._packed)
         return y
 
     @property
@@ -75,56 +75,6 @@ class HalfLinear(nn.Module):
     @property
     def weight_bytes(self) -> int:
         return 2 * self.in_features * self.out_features + _bytes(self._bias)
-
-
-class Int8Linear(nn.Module):
-    """x Wᵀ + b with W in int8, one scale for each output, and x in 8 bits, one scale for each row.
-
-    A row's scale is its own largest magnitude and the products are added as integers, so a row gives the same bits
-    whatever other rows are computed with it. Scheme: symmetric absmax, as in LLM.int8() (Dettmers et al. 2022,
-    "vector-wise quantization", without its outlier path).
-    """
-
-    def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
-        super().__init__()
-        self.out_features, self.in_features = weight.shape
-        # not of weight.abs(), which is one more copy of a large head
-        largest = torch.maximum(weight.amax(dim=1, keepdim=True), -weight.amin(dim=1, keepdim=True))
-        largest.clamp_(min=torch.finfo(torch.float32).tiny)
-        steps = (weight * (INT8_MAX / largest)).round_().to(torch.int8)
-        self._packed = torch.ops.onednn.qlinear_prepack(steps.contiguous(), None)
-        self._weight_step = largest.squeeze(1) / INT8_MAX
-        # the rows come divided by their largest magnitude and times 127
-        self._scale = self._weight_step / INT8_MAX
-        self._zero_points = torch.zeros(self.out_features, dtype=torch.int32)
-        self._int8_max = torch.tensor(float(INT8_MAX))
-        self._bias = bias
-        self._multiply = torch.ops.onednn.qlinear_pointwise.default
-
-    def forward(self, x: Tensor) -> Tensor:
-        if not x.numel():
-            return x.new_empty(*x.shape[:-1], self.out_features)
-        # not vector_norm(inf) nor aminmax: they are 10 to 20 times slower
-        largest = x.abs().amax(dim=-1, keepdim=True)
-        # unsigned around 128, which is what VNNI multiplies; the half makes cutting off round. In a row of zeros this
-        # is any byte, which `largest` then multiplies by zero; infinities and NaN come out as NaN.
-        steps = (x * torch.div(self._int8_max, largest)).add_(128.5).to(torch.uint8)
-        # the row's scale cannot be an argument of the kernel, which knows one for all rows
-        y: Tensor = self._multiply(
-            steps, 1.0, 128, self._packed, self._scale, self._zero_points,
-            None, 1.0, 0, torch.float32, "none", [], "",
-        )  # fmt: skip
-        return y.mul_(largest) if self._bias is None else torch.addcmul(self._bias, y, largest)
-
-    @property
-    def weight(self) -> Tensor:
-        """[out, in] float32: a copy of what the layer multiplies with."""
-        weight: Tensor = self._packed.to_dense().t().float() * self._weight_step[:, None]
-        return weight
-
-    @property
-    def weight_bytes(self) -> int:
-        return int(torch.ops.mkldnn._nbytes(self._packed)) + 3 * _bytes(self._scale) + _bytes(self._bias)
 
 
 PackedLinear = OneDnnLinear | HalfLinear | Int8Linear
@@ -224,14 +174,14 @@ def choose_precision(dtype: str, device: str, stored: torch.dtype | None) -> Pre
     match dtype:
         case "bfloat16" if _has_bfloat16():
             return Precision(dtype, torch.float32, _pack_bfloat16, "bfloat16 linears by oneDNN")
-        case "float16" if "fbgemm" in torch.backends.quantized.supported_engines:
+        case "float16" if _has_fbgemm():
             return Precision(dtype, torch.float32, HalfLinear, "float16 linears by FBGEMM")
         case "int8" if _has_int8():
-            return Precision(dtype, torch.float32, Int8Linear, "int8 linears by oneDNN, a scale for each row")
+            return Precision(dtype, torch.float32, Int8Linear, "int8 linears by FBGEMM, large ones by oneDNN")
     refused = {
         "bfloat16": "bfloat16 needs AVX512-BF16 or AMX, which this CPU has not: ",
         "float16": "float16 needs FBGEMM, which this build of torch has not: ",
-        "int8": "int8 needs AVX512-VNNI, which this CPU has not: ",
+        "int8": "int8 needs AVX512-VNNI and FBGEMM, which are not both here: ",
     }.get(dtype, "")
     if _mkl_is_slow() and _has_onednn():
         return Precision("float32", torch.float32, _pack_float32, refused + "float32 linears by oneDNN")
@@ -258,6 +208,10 @@ def _has_onednn() -> bool:
     return torch.backends.mkldnn.is_available()  # type: ignore[no-any-return,no-untyped-call]  # torch has no types here
 
 
+def _has_fbgemm() -> bool:
+    return "fbgemm" in torch.backends.quantized.supported_engines
+
+
 def _has_bfloat16() -> bool:
     """Without these instructions oneDNN imitates them, slower than float32."""
     return _has_onednn() and (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
@@ -265,7 +219,7 @@ def _has_bfloat16() -> bool:
 
 def _has_int8() -> bool:
     """Without VNNI, sums of two products are cut to 16 bits, which is wrong, not only slow."""
-    return _has_onednn() and torch.cpu._is_vnni_supported()
+    return _has_onednn() and _has_fbgemm() and torch.cpu._is_vnni_supported()
 
 
 def _mkl_is_slow() -> bool:

@@ -31,7 +31,7 @@ COSTS: Final[dict[str, DtypeCost]] = {
     "float32": DtypeCost(4, 0.15344, 24_723_456),
     "bfloat16": DtypeCost(2, 0.15346, 17_907_712, ("avx512_bf16", "amx_bf16"), "AVX512-BF16 or AMX"),
     "float16": DtypeCost(2, 0.15344, 17_907_712),
-    "int8": DtypeCost(1, 0.15340, 12_181_504, ("avx512_vnni",), "AVX512-VNNI"),
+    "int8": DtypeCost(1, 0.15340, 16_562_176, ("avx512_vnni",), "AVX512-VNNI"),
 }
 
 

@@ -12,11 +12,11 @@ from torch.nn import functional
 from transformers import AutoModelForCausalLM
 from transformers.pytorch_utils import Conv1D
 
-from llmtui.engine import Engine, GenerationRequest, SamplingParams, quantize
+from llmtui.engine import Engine, GenerationRequest, SamplingParams, int8, quantize
+from llmtui.engine.int8 import Int8Linear
 from llmtui.engine.loaded import LoadedModel
 from llmtui.engine.quantize import (
     HalfLinear,
-    Int8Linear,
     OneDnnLinear,
     Packing,
     choose_precision,
@@ -25,6 +25,8 @@ from llmtui.engine.quantize import (
 )
 
 PACKED = ("float32", "bfloat16", "float16", "int8")
+# large layers in int8 have a kernel of their own
+LAYERS = (*PACKED, "large int8")
 # odd ones, single ones, one wider than a cache line, and those of a real layer
 SIZES = [(1, 1), (3, 5), (5, 3), (17, 33), (63, 65), (64, 1), (1, 64), (256, 768), (768, 256)]
 
@@ -32,10 +34,19 @@ SIZES = [(1, 1), (3, 5), (5, 3), (17, 33), (63, 65), (64, 1), (1, 64), (256, 768
 def packing_of(dtype: str) -> Packing:
     if dtype == "float32":
         return lambda weight, bias: OneDnnLinear(weight, bias, torch.float32)
+    if dtype == "large int8":
+        packing_of("int8")
+        return large_int8
     precision = choose_precision(dtype, "cpu", None)
     if precision.name != dtype or precision.packing is None:
         pytest.skip(precision.note)
     return precision.packing
+
+
+def large_int8(weight: Tensor, bias: Tensor | None) -> Int8Linear:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(int8, "FEWEST_WEIGHTS_FOR_ONEDNN", 0)
+        return Int8Linear(weight, bias)
 
 
 def rows_and_layer(n_in: int, n_out: int, rows: int = 7, *, bias: bool = True) -> tuple[Tensor, nn.Linear]:
@@ -71,7 +82,7 @@ def bound(dtype: str, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     return dx * weight.sum(1) + dw * x.sum(1, keepdim=True) + x.shape[1] * dx * dw + 2 * sums
 
 
-@pytest.mark.parametrize("dtype", PACKED)
+@pytest.mark.parametrize("dtype", LAYERS)
 @pytest.mark.parametrize(("n_in", "n_out"), SIZES)
 @pytest.mark.parametrize("bias", [True, False], ids=["bias", "no bias"])
 def test_a_packed_layer_is_as_near_to_float32_as_its_type_allows(dtype: str, n_in: int, n_out: int, bias: bool) -> None:
@@ -100,7 +111,7 @@ def test_a_gelu_inside_the_layer_is_rounded_to_its_type_and_nothing_else(dtype: 
     assert bool(((got.double() - exact).abs() <= off).all())
 
 
-@pytest.mark.parametrize("dtype", PACKED)
+@pytest.mark.parametrize("dtype", LAYERS)
 def test_a_row_gives_the_same_bits_alone_and_beside_loud_others(dtype: str) -> None:
     x, layer = rows_and_layer(256, 768, rows=16)
     packed = packing_of(dtype)(layer.weight, layer.bias)
@@ -113,7 +124,28 @@ def test_a_row_gives_the_same_bits_alone_and_beside_loud_others(dtype: str) -> N
         assert unequal == []
 
 
-@pytest.mark.parametrize("dtype", PACKED)
+@pytest.mark.parametrize("dtype", ["int8", "large int8"])
+@pytest.mark.parametrize(("n_in", "n_out"), [*SIZES, (257, 771), (576, 960), (1030, 517)])
+@pytest.mark.parametrize("bias", [True, False], ids=["bias", "no bias"])
+def test_a_row_in_int8_gives_the_same_bits_in_any_batch(dtype: str, n_in: int, n_out: int, bias: bool) -> None:
+    # 64 rows are a block of a prompt; kernels work in blocks of 8, 14 or 16 and share rows or outputs among threads
+    x, layer = rows_and_layer(n_in, n_out, rows=70)
+    packed = packing_of(dtype)(layer.weight, layer.bias if bias else None)
+    alone = torch.cat([packed(x[i : i + 1]) for i in range(70)])
+    batches = [(begin, begin + n) for n in (2, 3, 8, 13, 14, 15, 16, 17, 31, 64) for begin in (0, 70 - n)]
+    assert [batch for batch in batches if not torch.equal(packed(x[slice(*batch)]), alone[slice(*batch)])] == []
+
+
+@pytest.mark.parametrize("dtype", ["int8", "large int8"])
+def test_rows_in_int8_may_be_as_small_or_large_as_float32_allows(dtype: str) -> None:
+    x, layer = rows_and_layer(64, 32, rows=5, bias=False)
+    x = functional.normalize(x) * torch.tensor([1e-36, 1e-20, 1.0, 1e20, 1e36])[:, None]
+    got = packing_of(dtype)(layer.weight, None)(x)
+    exact = x.double() @ layer.weight.double().t()
+    assert bool(((got.double() - exact).abs() <= bound(dtype, x, layer.weight, torch.zeros(32))).all())
+
+
+@pytest.mark.parametrize("dtype", LAYERS)
 def test_leading_dimensions_are_kept_and_no_rows_give_no_rows(dtype: str) -> None:
     x, layer = rows_and_layer(24, 10, rows=6)
     packed = packing_of(dtype)(layer.weight, layer.bias)
@@ -123,7 +155,7 @@ def test_leading_dimensions_are_kept_and_no_rows_give_no_rows(dtype: str) -> Non
     torch.testing.assert_close(packed(x.t().contiguous().t()), packed(x))
 
 
-@pytest.mark.parametrize("dtype", PACKED)
+@pytest.mark.parametrize("dtype", LAYERS)
 def test_a_row_of_zeros_gives_the_bias_and_a_broken_row_breaks_no_other(dtype: str) -> None:
     x, layer = rows_and_layer(64, 32, rows=5)
     packed = packing_of(dtype)(layer.weight, layer.bias)
@@ -138,7 +170,7 @@ def test_a_row_of_zeros_gives_the_bias_and_a_broken_row_breaks_no_other(dtype: s
     assert not bool(broken[4].isfinite().any())
 
 
-@pytest.mark.parametrize("dtype", PACKED)
+@pytest.mark.parametrize("dtype", LAYERS)
 def test_a_layer_of_zeros_and_one_with_a_dead_output_stay_so(dtype: str) -> None:
     x, layer = rows_and_layer(16, 4)
     layer.weight.data[2] = 0
@@ -147,13 +179,13 @@ def test_a_layer_of_zeros_and_one_with_a_dead_output_stay_so(dtype: str) -> None
     assert not bool(packing_of(dtype)(torch.zeros(4, 16), None)(x).any())
 
 
-@pytest.mark.parametrize("dtype", PACKED)
+@pytest.mark.parametrize("dtype", LAYERS)
 def test_the_weights_can_be_read_back_as_the_layer_uses_them(dtype: str) -> None:
     _, layer = rows_and_layer(33, 17)
     packed = packing_of(dtype)(layer.weight, layer.bias)
     weight = layer.weight
-    step = {"float32": 0.0, "bfloat16": 2**-8, "float16": 2**-11, "int8": 1.01 / 254}[dtype]
-    scale = weight.abs().amax(1, keepdim=True) if dtype == "int8" else weight.abs()
+    step = {"float32": 0.0, "bfloat16": 2**-8, "float16": 2**-11}.get(dtype, 1.01 / 254)
+    scale = weight.abs().amax(1, keepdim=True) if "int8" in dtype else weight.abs()
     assert bool(((packed.weight - weight).abs() <= step * scale + 1e-7).all())
     assert (packed.in_features, packed.out_features) == (33, 17)
 
