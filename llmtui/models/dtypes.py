@@ -15,7 +15,8 @@ class DtypeCost:
 
     weight_bytes   of one weight of a linear layer; everything else stays float32
     bits_per_byte  of the embedded model on text it never saw
-    model_bytes    of all weights of the embedded model in memory
+    model_bytes    of all weights of the embedded model in memory, but for the copy of its tied output layer that
+                   float32 makes on AMD's CPUs
     flags          of /proc/cpuinfo, one of which its kernel needs; none: any CPU runs it
     needs          the same in words
     """
