@@ -2,42 +2,33 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import PurePath
-from typing import ClassVar, Final
+from typing import Final
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.content import Content
 from textual.suggester import SuggestFromList
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from llmtui.engine import SamplingParams
 from llmtui.engine.errors import ParameterError
 from llmtui.insight.compare import ModelChoice, parse_choice
 from llmtui.setting_values import DTYPES
 from llmtui.tui.bridge import Bridge
-from llmtui.tui.screens.window import Window
+from llmtui.tui.screens.prompt_form import PromptForm
 from llmtui.tui.sweep_form import MAX_TOKENS, read_count
-from llmtui.tui.text import GlyphSet, visible
+from llmtui.tui.text import GlyphSet
 from llmtui.tui.widgets.prompt import Prompt
 
 MODELS: Final = ("model 1", "model 2", "model 3", "model 4")
 LEAST: Final = 2
 
 
-class CompareForm(Window[None]):
+class CompareForm(PromptForm):
     """A line for each model; Enter loads them and lets them write side by side, in a window of its own."""
 
     NAME = "Compare: several models on one prompt"
     HINT = "Enter runs · ↑ ↓ choose · → takes a suggestion · esc closes"
-    CSS_PATH: ClassVar[str | list[str | PurePath]] = ["window.tcss", "sweep.tcss"]
     AUTO_FOCUS = "#model-2"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down", "app.focus_next", "Next", show=False),
-        Binding("up", "app.focus_previous", "Previous", show=False),
-    ]
 
     def __init__(
         self,
@@ -50,39 +41,25 @@ class CompareForm(Window[None]):
         *,
         glyphs: GlyphSet = "unicode",
     ) -> None:
-        super().__init__()
+        super().__init__(prompt, glyphs=glyphs)
         self._bridge = bridge
         self._params = params
-        self._first_prompt = prompt
         self._model = model
         self._device = device
         self._dtype = dtype
-        self._glyphs: GlyphSet = glyphs
-        self.prompt = Prompt(glyphs=glyphs, id="prompt")
 
-    def compose(self) -> ComposeResult:
+    def rows(self) -> ComposeResult:
         first = (self._model, f"{self._model}@int8", "", "")
+        for place, (name, value) in enumerate(zip(MODELS, first, strict=True), start=1):
+            note = "" if place <= LEAST else "may be left empty"
+            yield from self.row(name, f"model-{place}", value, note, long=True)
         tokens = self._params.max_tokens
-        with Vertical(id="window"):
-            yield self.prompt
-            with VerticalScroll(classes="scroll", can_focus=False):
-                for place, (name, value) in enumerate(zip(MODELS, first, strict=True), start=1):
-                    yield from self._row(name, f"model-{place}", value, "" if place <= LEAST else "may be left empty")
-                value = str(MAX_TOKENS if tokens is None else min(MAX_TOKENS, tokens))
-                yield from self._row("max_tokens", "max_tokens", value, "of each text at most")
-            yield Static("", id="told", markup=False)
-
-    def _row(self, name: str, id: str, value: str, note: str) -> ComposeResult:
-        with Horizontal(classes="row"):
-            yield Static(name, classes="name", markup=False)
-            yield Input(value, id=id, classes="value long", select_on_focus=True)
-            yield Static(note, id=f"{id}-note", classes="note", markup=False)
+        value = str(MAX_TOKENS if tokens is None else min(MAX_TOKENS, tokens))
+        yield from self.row("max_tokens", "max_tokens", value, "of each text at most", long=True)
 
     def on_mount(self) -> None:
         super().on_mount()
-        self.prompt.border_title = Content("Prompt")
-        self.prompt.write(self._first_prompt)
-        self._tell("NAME or NAME@DTYPE: a dtype of a model counts as a model; " + ", ".join(sorted(DTYPES)))
+        self.tell("NAME or NAME@DTYPE: a dtype of a model counts as a model; " + ", ".join(sorted(DTYPES)))
         self._bridge.run(_names, self._listed, lambda _: None)
 
     def _listed(self, names: Sequence[str]) -> None:
@@ -109,7 +86,7 @@ class CompareForm(Window[None]):
             if len(choices) < LEAST:
                 raise ParameterError("models", f"must be at least {LEAST}, got {len(choices)}")
         except ParameterError as error:
-            self._tell(f"✗ {error}", wrong=True)
+            self.tell(f"✗ {error}", wrong=True)
             return
         seed = self._params.seed or 0
         params = replace(self._params, max_tokens=tokens, seed=seed, top_logprobs=0, prompt_logprobs=False)
@@ -118,11 +95,6 @@ class CompareForm(Window[None]):
         self.app.push_screen(
             CompareScreen(self._bridge, self.prompt.text, params, choices, self._device, glyphs=self._glyphs)
         )
-
-    def _tell(self, text: str, *, wrong: bool = False) -> None:
-        told = self.query_one("#told", Static)
-        told.set_class(wrong, "-wrong")
-        told.update(visible(text), layout=False)
 
 
 def _names() -> list[str]:

@@ -1,67 +1,47 @@
 """Make a sweep: the prompt, the parameters and their values."""
 
-from pathlib import PurePath
 from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.content import Content
 from textual.widgets import Input, Static
 
 from llmtui.engine import Engine
 from llmtui.errors import LlmtuiError
 from llmtui.insight.grid import MANY_CELLS
 from llmtui.tui.bridge import Bridge
-from llmtui.tui.screens.window import Window
+from llmtui.tui.screens.prompt_form import PromptForm
 from llmtui.tui.session import Session
 from llmtui.tui.sweep_form import FIELDS, SweepPlan, first_values, problems, read_plan
 from llmtui.tui.text import GlyphSet, visible
 from llmtui.tui.widgets.prompt import Prompt
 
 
-class SweepForm(Window[None]):
+class SweepForm(PromptForm):
     """One line for each parameter; what is wrong is said beside it. Enter runs the sweep, in a window of its own."""
 
     NAME = "Sweep: one prompt under many settings"
     HINT = "Enter runs · ↑ ↓ choose · esc closes"
-    CSS_PATH: ClassVar[str | list[str | PurePath]] = ["window.tcss", "sweep.tcss"]
     AUTO_FOCUS = "#temperature"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down", "app.focus_next", "Next", show=False),
-        Binding("up", "app.focus_previous", "Previous", show=False),
-        Binding("enter", "run", "Run", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "run", "Run", show=False)]
 
     def __init__(
         self, engine: Engine, bridge: Bridge, session: Session, prompt: str, *, glyphs: GlyphSet = "unicode"
     ) -> None:
-        super().__init__()
+        super().__init__(prompt, glyphs=glyphs)
         self._engine = engine
         self._bridge = bridge
         self._session = session
-        self._glyphs: GlyphSet = glyphs
-        self._first_prompt = prompt
         self._first = first_values(session.params)
         self._confirmed = 0
-        self.prompt = Prompt(glyphs=glyphs, id="prompt")
 
-    def compose(self) -> ComposeResult:
-        with Vertical(id="window"):
-            yield self.prompt
-            with VerticalScroll(classes="scroll", can_focus=False):
-                for field in FIELDS:
-                    with Horizontal(classes="row"):
-                        yield Static(field.name, classes="name", markup=False)
-                        yield Input(self._first[field.name], id=field.name, classes="value", select_on_focus=True)
-                        yield Static(field.help, id=f"{field.name}-note", classes="note", markup=False)
-            yield Static("", id="told", markup=False)
+    def rows(self) -> ComposeResult:
+        for field in FIELDS:
+            yield from self.row(field.name, field.name, self._first[field.name], field.help)
 
     def on_mount(self) -> None:
         super().on_mount()
-        self.prompt.border_title = Content("Prompt")
-        self.prompt.write(self._first_prompt)
         self._check()
 
     @property
@@ -81,9 +61,9 @@ class SweepForm(Window[None]):
         self._confirmed = 0
         if wrong:
             # beside the field a long sentence may be cut
-            self._tell("; ".join(f"✗ {name} {problem}" for name, problem in wrong.items()), wrong=True)
+            self.tell("; ".join(f"✗ {name} {problem}" for name, problem in wrong.items()), wrong=True)
         else:
-            self._tell(_summary(self.values))
+            self.tell(_summary(self.values))
 
     @on(Input.Submitted)
     @on(Prompt.Submitted)
@@ -97,13 +77,13 @@ class SweepForm(Window[None]):
         try:
             plan = read_plan(self.values, self._session.request(self.prompt.text))
         except LlmtuiError as error:
-            self._tell(f"✗ {error}", wrong=True)
+            self.tell(f"✗ {error}", wrong=True)
             return
         if self._engine.model is None or self._bridge.loading is not None:
-            self._tell("✗ a model is still to be loaded: wait until it is ready", wrong=True)
+            self.tell("✗ a model is still to be loaded: wait until it is ready", wrong=True)
         elif plan.at is None and plan.cells > MANY_CELLS and self._confirmed != plan.cells:
             self._confirmed = plan.cells
-            self._tell(f"{plan.cells} cells are more than {MANY_CELLS}: Enter again runs them all", wrong=True)
+            self.tell(f"{plan.cells} cells are more than {MANY_CELLS}: Enter again runs them all", wrong=True)
         else:
             self._run(plan)
 
@@ -113,11 +93,6 @@ class SweepForm(Window[None]):
 
         screen = SweepScreen if plan.at is None else PositionScreen
         self.app.push_screen(screen(self._engine, self._bridge, plan, glyphs=self._glyphs))
-
-    def _tell(self, text: str, *, wrong: bool = False) -> None:
-        told = self.query_one("#told", Static)
-        told.set_class(wrong, "-wrong")
-        told.update(visible(text), layout=False)
 
 
 def _summary(values: dict[str, str]) -> str:
