@@ -5,6 +5,7 @@ from array import array
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from torch import Tensor
 
@@ -15,11 +16,13 @@ BLOCK = 64
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Keys and values of the tokens of one block, of each layer: [BLOCK, 2, kv_heads, dim]. Never written to.
+    """Tokens, and their keys and values of each layer: [tokens, 2, kv_heads, dim]. Never written to.
 
-    The block at the end of a request has fewer tokens.
+    The block at the end of a request has fewer than BLOCK of them. before: the key of the block that it follows.
     """
 
+    before: bytes
+    ids: Sequence[int]
     layers: dict[int, Tensor]
 
     @property
@@ -39,35 +42,33 @@ class PrefixCache:
 
     A block's key is a hash of its tokens and of the key before it, so that equal keys mean equal beginnings. The first
     key comes from a salt: who has another one neither finds a block nor learns from the time it takes that it is there.
+    Where a beginning leaves the known blocks, it may still share the first tokens of one that follows them.
     """
 
     def __init__(self, limit: int, most_blocks: int | None = None) -> None:
         self.limit = limit
         self._most_blocks = most_blocks
         self._blocks: OrderedDict[bytes, Block] = OrderedDict()
+        # by the key before them and their first token
+        self._following: dict[tuple[bytes, int], list[bytes]] = {}
         self.bytes = 0
 
-    def fill(self, slab: KVSlab, ids: Sequence[int], salt: str) -> int:
-        """Copy the longest known beginning of `ids` to an empty slab; how many tokens it has, a multiple of BLOCK."""
-        keys = self._keys(ids, salt)
-        known = next((n for n, key in enumerate(keys) if key not in self._blocks), len(keys))
-        slab.reserve(known * BLOCK)
-        for number, key in enumerate(keys[:known]):
-            self._blocks[key].write(slab, number * BLOCK, BLOCK)
-        self._touch(keys[:known])
-        return known * BLOCK
+    def fill(self, slab: KVSlab, ids: Sequence[int], salt: str, *, whole: bool = False) -> int:
+        """Copy the longest known beginning of `ids` to an empty slab; how many tokens it has.
 
-    def fill_from(self, ids: Sequence[int], end: int, slab: KVSlab, begin: int, salt: str) -> int:
-        """Copy positions `begin`, where a block begins, to `end` of a request with these ids that was kept to its rest.
-
-        How many tokens the slab holds then: `begin` where the block is not there any more.
+        whole: nothing but whole blocks.
         """
-        number = begin // BLOCK
-        block = self._blocks.get(self._keys(ids, salt, rest=True)[number]) if begin < end else None
-        if block is None or end > begin + BLOCK:
-            return begin
-        block.write(slab, begin, end - begin)
-        return end
+        keys = self._keys(ids, salt)
+        known = next((n for n, key in enumerate(keys[1:]) if key not in self._blocks), len(keys) - 1)
+        begin = known * BLOCK
+        key, shared = (keys[known], 0) if whole else self._longest_after(keys[known], ids[begin : begin + BLOCK])
+        slab.reserve(begin + shared)
+        for number, whole_key in enumerate(keys[1 : known + 1]):
+            self._blocks[whole_key].write(slab, number * BLOCK, BLOCK)
+        if shared:
+            self._blocks[key].write(slab, begin, shared)
+        self._touch([*keys[1 : known + 1], key])
+        return begin + shared
 
     def keep(self, slab: KVSlab, ids: Sequence[int], salt: str, begin: int, *, rest: bool = False) -> None:
         """Copy the whole blocks of `ids`, all of which the slab holds, that end after position `begin`.
@@ -77,20 +78,45 @@ class PrefixCache:
         if not self.limit:
             return
         keys = self._keys(ids, salt, rest=rest)
-        for number in range(begin // BLOCK, len(keys)):
-            if keys[number] not in self._blocks:
-                block = Block(slab.copy(number * BLOCK, min(len(ids), (number + 1) * BLOCK)))
-                self._blocks[keys[number]] = block
-                self.bytes += block.bytes
-        self._touch(keys)
+        for number in range(begin // BLOCK, len(keys) - 1):
+            end = min(len(ids), (number + 1) * BLOCK)
+            own = array("q", ids[number * BLOCK : end])
+            key, shared = self._longest_after(keys[number], own)
+            if shared == len(own):
+                keys[number + 1] = key  # there is one that begins like it, if not itself
+            else:
+                self._add(keys[number + 1], Block(keys[number], own, slab.copy(number * BLOCK, end)))
+        self._touch(keys[1:])
         while self.bytes > self.limit or (self._most_blocks is not None and len(self._blocks) > self._most_blocks):
-            _, oldest = self._blocks.popitem(last=False)
-            self.bytes -= oldest.bytes
+            self._remove(next(iter(self._blocks)))
 
     def clear(self) -> None:
         """Let all blocks go."""
         self._blocks.clear()
+        self._following.clear()
         self.bytes = 0
+
+    def _longest_after(self, before: bytes, ids: Sequence[int]) -> tuple[bytes, int]:
+        """Of the blocks that follow one, the key of that which shares most of its first tokens with `ids`; how many."""
+        rivals = self._following.get((before, ids[0]), ()) if ids else ()
+        return max(((key, common(self._blocks[key].ids, ids)) for key in rivals), key=_shared, default=(before, 0))
+
+    def _add(self, key: bytes, block: Block) -> None:
+        """Keep a block in place of those that it begins with, to the last of their tokens."""
+        rivals = self._following.setdefault((block.before, block.ids[0]), [])
+        for rival in [k for k in rivals if common(self._blocks[k].ids, block.ids) == len(self._blocks[k].ids)]:
+            self._remove(rival)
+        self._following.setdefault((block.before, block.ids[0]), []).append(key)
+        self._blocks[key] = block
+        self.bytes += block.bytes
+
+    def _remove(self, key: bytes) -> None:
+        block = self._blocks.pop(key)
+        self.bytes -= block.bytes
+        rivals = self._following[block.before, block.ids[0]]
+        rivals.remove(key)
+        if not rivals:
+            del self._following[block.before, block.ids[0]]
 
     def _touch(self, keys: list[bytes]) -> None:
         """Mark a chain as used; its end is older than its beginning, without which it could not be found."""
@@ -100,10 +126,18 @@ class PrefixCache:
 
     @staticmethod
     def _keys(ids: Sequence[int], salt: str, *, rest: bool = False) -> list[bytes]:
-        """A key for each whole block of the ids, and for what is left after them if that is asked for."""
-        key = hashlib.blake2b(salt.encode("utf-8", errors="surrogatepass"), digest_size=16).digest()
-        keys = []
+        """The salt's key, one for each whole block of the ids, and for what is left after them if that is asked for."""
+        keys = [hashlib.blake2b(salt.encode("utf-8", errors="surrogatepass"), digest_size=16).digest()]
         for begin in range(0, len(ids) if rest else len(ids) - BLOCK + 1, BLOCK):
-            key = hashlib.blake2b(key + array("q", ids[begin : begin + BLOCK]).tobytes(), digest_size=16).digest()
-            keys.append(key)
+            own = array("q", ids[begin : begin + BLOCK]).tobytes()
+            keys.append(hashlib.blake2b(keys[-1] + own, digest_size=16).digest())
         return keys
+
+
+def common(first: Sequence[int], second: Sequence[int]) -> int:
+    """How many tokens two sequences have in common from their beginning."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(first, second, strict=False)))
+
+
+def _shared(found: tuple[bytes, int]) -> int:
+    return found[1]

@@ -130,8 +130,9 @@ class GenerationRequest:
     messages are rendered with the model's chat template.
     model    the name of a resident model; None: the engine's chosen one
     deadline seconds from submit after which it ends as it is, running or still waiting; None: no limit
-    parent   id of a request of the same client that runs or ended lately: what it computed of this one's tokens, up to
-             the first that differs, is not computed again; where it is not known, or one of them is `exact`, all is
+    parent   id of a request of the same client that runs: what it has computed of this one's tokens, up to the first
+             that differs, is not computed again, unless one of them is `exact`. What requests that ended had computed
+             is found without their id, as long as it is kept
     client   whose turn it is when several wait: the screen, or an API key or address
     clip     ask for fewer tokens, rather than be refused, where max_tokens would overflow the context
     """

@@ -139,7 +139,6 @@ class PackedRunner:
 
     def forget(self) -> None:
         self._prefixes.clear()
-        self._forks.clear()
 
     def begin(self, sequence: "Sequence") -> int:
         # a move copies everything while others wait for their next token
@@ -150,7 +149,8 @@ class PackedRunner:
             return 0  # every row of the prompt is asked for
         with torch.inference_mode():
             # the last token is left to compute: its row gives the first new one
-            begin = self._prefixes.fill(sequence.cache, sequence.ids[:-1], salt_of(sequence))
+            exact = sequence.params.exact  # a part of a block was not computed as it would be now
+            begin = self._prefixes.fill(sequence.cache, sequence.ids[:-1], salt_of(sequence), whole=exact)
             return self._forks.fill(sequence, sequence.cache, begin) if sequence.request.parent else begin
 
     def end(self, sequence: "Sequence") -> None:

@@ -81,7 +81,7 @@ def test_whoever_comes_and_goes_each_request_gets_what_it_gets_alone(
 
 
 def test_every_token_tells_how_many_rows_shared_its_forward(busy_engine: Engine) -> None:
-    alone = busy_engine.submit(ask(30, 1, GREEDY)).result()
+    alone = busy_engine.submit(ask(30, 1, GREEDY, client="a first one")).result()
     assert [token.rows for token in alone.tokens] == [30] + [1] * 11
     streams = [busy_engine.submit(ask(5, n, replace(GREEDY, max_tokens=40))) for n in range(6)]
     rows = [token.rows for stream in streams for token in stream.result().tokens]
@@ -109,7 +109,7 @@ def test_an_exact_request_gives_the_same_bits_in_any_company(busy_engine: Engine
 def test_a_long_prompt_arriving_does_not_stop_the_tokens_of_others(busy_engine: Engine) -> None:
     running = busy_engine.submit(ask(5, 1, ENDLESS))
     until(running, Token, 3)
-    arriving = busy_engine.submit(ask(400, 2, replace(GREEDY, max_tokens=1), client="a new one"))
+    arriving = busy_engine.submit(ask(400, 2, replace(GREEDY, max_tokens=1), client="one with a long prompt"))
     done = [0, *(event.done for event in arriving if isinstance(event, Prefilled))]
     running.cancel()
     beside = [event.rows - 1 for event in running if isinstance(event, Token) and event.rows > 1]

@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from llmtui.engine import Engine, GenerationRequest, SamplingParams
 from llmtui.engine.events import Finished, Prefilled, Started
 from llmtui.engine.kv_cache import KVSlab
-from llmtui.engine.prefix_cache import BLOCK, PrefixCache
+from llmtui.engine.prefix_cache import BLOCK, PrefixCache, common
 
 GREEDY = SamplingParams(temperature=0.0, top_k=0, max_tokens=10, ignore_eos=True)
 
@@ -30,9 +32,9 @@ def facts(result: Any) -> list[Any]:
 def test_a_prompt_asked_again_is_not_computed_again(busy_engine: Engine) -> None:
     ids = ids_of(300, 1)
     miss, hit = run(busy_engine, ids), run(busy_engine, ids)
-    assert (miss.started.cached_tokens, hit.started.cached_tokens) == (0, 256)
-    assert hit.finished.usage.cached_tokens == 256
-    assert hit.tokens[0].rows == 300 - 256
+    assert (miss.started.cached_tokens, hit.started.cached_tokens) == (0, 299)
+    assert hit.finished.usage.cached_tokens == 299
+    assert hit.tokens[0].rows == 1
     assert [t.id for t in hit.tokens] == [t.id for t in miss.tokens]
     for ours, theirs in zip(hit.tokens, miss.tokens, strict=True):
         assert ours.logprob == pytest.approx(theirs.logprob, abs=1e-4)
@@ -47,10 +49,10 @@ def test_an_exact_hit_gives_the_bits_of_a_miss(busy_engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("length", [1, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK])
-def test_at_least_the_last_token_is_computed(busy_engine: Engine, length: int) -> None:
+def test_the_last_token_alone_is_computed(busy_engine: Engine, length: int) -> None:
     ids = ids_of(length, 100 + length)
     miss, hit = run(busy_engine, ids), run(busy_engine, ids)
-    assert hit.started.cached_tokens == (length - 1) // BLOCK * BLOCK
+    assert hit.started.cached_tokens == length - 1
     assert [t.id for t in hit.tokens] == [t.id for t in miss.tokens]
 
 
@@ -61,7 +63,7 @@ def test_branches_of_one_beginning_each_equal_a_fresh_forward(busy_engine: Engin
         branch = trunk[: 140 + number] + ids_of(30, 200 + number)
         shared = run(busy_engine, branch)
         fresh = run(busy_engine, branch, client=f"fresh {number}")
-        assert (shared.started.cached_tokens, fresh.started.cached_tokens) == (128, 0)
+        assert (shared.started.cached_tokens, fresh.started.cached_tokens) == (140 + number, 0)
         assert [t.id for t in shared.tokens] == [t.id for t in fresh.tokens]
 
 
@@ -69,14 +71,16 @@ def test_a_conversation_finds_its_own_answers(busy_engine: Engine) -> None:
     ids = ids_of(60, 4)
     answer = run(busy_engine, ids, replace(GREEDY, max_tokens=80))
     again = run(busy_engine, ids + [t.id for t in answer.tokens] + ids_of(10, 5))
-    assert again.started.cached_tokens == 128
+    # the last one was drawn and never computed
+    assert again.started.cached_tokens == 139
 
 
 def test_a_client_never_finds_what_another_one_asked(busy_engine: Engine) -> None:
     ids = ids_of(150, 6)
     assert run(busy_engine, ids, client="a").started.cached_tokens == 0
     assert run(busy_engine, ids, client="b").started.cached_tokens == 0
-    assert run(busy_engine, ids, client="a").started.cached_tokens == 128
+    assert run(busy_engine, ids, client="a").started.cached_tokens == 149
+    assert run(busy_engine, ids[:20], client="c").started.cached_tokens == 0
 
 
 def test_scoring_a_prompt_computes_all_of_it(busy_engine: Engine) -> None:
@@ -118,6 +122,60 @@ def test_it_holds_no_more_bytes_than_allowed_and_forgets_ends_before_beginnings(
     assert cache.bytes == 3 * size
     assert cache.fill(KVSlab(), long, "") == 2 * BLOCK
     assert cache.fill(KVSlab(), other, "") == BLOCK
+
+
+# long stretches in common, and ends anywhere within a block
+texts = st.lists(st.tuples(st.integers(1, 3), st.integers(1, 50)), min_size=1, max_size=6).map(
+    lambda parts: [token for token, times in parts for _ in range(times)]
+)
+
+
+def filled(ids: list[int]) -> KVSlab:
+    """A slab whose rows tell the position and all tokens up to it."""
+    slab = KVSlab()
+    slab.write(0, 0, rows_of(ids))
+    return slab
+
+
+def rows_of(ids: list[int]) -> torch.Tensor:
+    sums = torch.tensor(ids, dtype=torch.float32).cumsum(0)
+    return torch.stack((sums, torch.arange(1.0, len(ids) + 1)), dim=1)[:, :, None, None].expand(-1, -1, 1, 4)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(texts, st.sampled_from("ab")), max_size=8), texts, st.sampled_from("ab"))
+def test_the_longest_beginning_that_its_own_client_had_computed_is_found(
+    kept: list[tuple[list[int], str]], ids: list[int], salt: str
+) -> None:
+    cache = PrefixCache(10**9)
+    for known, owner in kept:
+        cache.keep(filled(known), known, owner, 0, rest=True)
+    longest = max((common(known, ids) for known, owner in kept if owner == salt), default=0)
+    slab, of_whole = KVSlab(), KVSlab()
+    assert cache.fill(slab, ids, salt) == longest
+    assert torch.equal(slab.copy(0, longest).get(0, rows_of([]))[:longest], rows_of(ids)[:longest])
+    assert cache.fill(of_whole, ids, salt, whole=True) == longest // BLOCK * BLOCK
+
+
+@given(texts.filter(lambda ids: len(ids) > 1), st.data())
+def test_a_longer_text_takes_the_place_of_its_beginning(ids: list[int], data: st.DataObject) -> None:
+    cache = PrefixCache(10**9)
+    ends = data.draw(st.lists(st.integers(1, len(ids)), max_size=5))
+    for end in [*ends, len(ids), *ends]:
+        cache.keep(filled(ids), ids[:end], "", 0, rest=True)
+    assert cache.bytes == rows_of(ids).nbytes == len(ids) * 2 * 4 * 4
+    cache.clear()
+    assert (cache.bytes, cache.fill(KVSlab(), ids, "")) == (0, 0)
+
+
+def test_the_least_recently_used_end_goes_first() -> None:
+    cache = PrefixCache(10**9, most_blocks=2)
+    first, second, third = ([n] * 10 for n in (1, 2, 3))
+    for ids in (first, second):
+        cache.keep(filled(ids), ids, "", 0, rest=True)
+    assert cache.fill(KVSlab(), [*first, 9], "") == 10
+    cache.keep(filled(third), third, "", 0, rest=True)
+    assert [cache.fill(KVSlab(), [*ids, 9], "") for ids in (first, second, third)] == [10, 0, 10]
 
 
 def test_what_a_request_writes_later_never_reaches_the_cache() -> None:
