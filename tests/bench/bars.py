@@ -1,7 +1,9 @@
 """The bars of every dtype for a model of known shape: what `llmtui bench` measures, one dtype after the other.
 
     python tests/bench/bars.py [--shape gpt2] [--dtypes float32 bfloat16 int8] [--rounds 5] [--quick] [--json]
+        [--only "first token" "gap" "one forward"]
 
+--only leaves out what has none of the texts in its name, as the table shows it.
 --json writes one object for each dtype on a line of its own, as `llmtui bench --json` does.
 """
 
@@ -23,6 +25,7 @@ def main() -> None:
     parser.add_argument("--shape", choices=[*SHAPES, "tiny-tales"], default="gpt2")
     parser.add_argument("--dtypes", nargs="+", default=["float32", "bfloat16", "int8"])
     parser.add_argument("--rounds", type=int)
+    parser.add_argument("--only", nargs="+", default=[])
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
@@ -35,7 +38,7 @@ def main() -> None:
         for dtype in options.dtypes:
             with Engine(max_running=plan.streams[-1]) as engine:
                 bench = begin(engine, engine.load(name, dtype=dtype).wait(300), plan)
-                measure(bench, engine)
+                measure(bench, engine, only=options.only)
             write_bench(bench, as_json=options.json)
 
 

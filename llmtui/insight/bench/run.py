@@ -1,5 +1,6 @@
 """One model, measured: everything that a benchmark knows so far, and the steps that fill it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -80,8 +81,8 @@ def begin(engine: Engine, info: ModelInfo, plan: Plan) -> Bench:
     )
 
 
-def measure(bench: Bench, engine: Engine, show: Show | None = None) -> None:
-    """Measure everything. An interruption leaves in `bench` what was measured."""
+def measure(bench: Bench, engine: Engine, show: Show | None = None, only: Sequence[str] = ()) -> None:
+    """Measure everything, or what has one of the texts of `only` in its name; `bench` fills as it goes."""
     info, plan = bench.info, bench.plan
     tell = show or (lambda *_: None)
     tell(0, 1, "memory bandwidth")
@@ -89,7 +90,11 @@ def measure(bench: Bench, engine: Engine, show: Show | None = None) -> None:
     bench.bandwidth = spread(passes)
     tell(0, 1, "loading the model for transformers.generate()")
     plain = yardstick(bench, engine)
-    found = probes(engine, plan, info.vocab_size, plain)
+    found = [
+        probe
+        for probe in probes(engine, plan, info.vocab_size, plain)
+        if not only or any(text in probe.name for text in only)
+    ]
     bench.measures = tuple(measure for probe in found for measure in probe.measures)
     bench.ratios = tuple(
         each
