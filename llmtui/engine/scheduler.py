@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from llmtui.engine.lookahead import LOOKAHEAD_ROWS, BranchRow
 from llmtui.engine.pace import SMALLEST_SHARE
+from llmtui.engine.turns import Turns
 
 if TYPE_CHECKING:
+    from llmtui.engine.loaded import LoadedModel
     from llmtui.engine.sequence import Sequence
 
 PREFILL_BLOCK = 64
@@ -66,6 +68,7 @@ class Scheduler:
         self._max_running = max_running
         self._waiting: OrderedDict[str, deque[Sequence]] = OrderedDict()
         self._running: deque[Sequence] = deque()
+        self._turns: Turns[LoadedModel] = Turns()
 
     def add(self, sequence: "Sequence") -> int:
         """Queue a sequence; how many are before it."""
@@ -88,24 +91,26 @@ class Scheduler:
     def plan(self) -> list[Slice]:
         """What to compute in the next step: of each sequence in it, tokens that are known but not computed.
 
-        The first of the ring decides: if it runs alone, it has the step for itself, else it shares the step with all
-        others of its model. The models take turns, however many sequences each of them has. Of those in the step, each
-        that decodes gets its token; prompts share what the pace leaves them.
+        The models share time, however many sequences each of them has. The first of the ring that is of the model whose
+        turn it is decides: if it runs alone, it has the step for itself, else it shares the step with all others of its
+        model. Of those in the step, each that decodes gets its token; prompts share what the pace leaves them.
         """
         if not self._running:
             return []
-        lead = self._running[0]
+        model = self._turns.next([s.model for s in self._running])
+        lead = next(s for s in self._running if s.model is model)
         if lead.runs_alone:
             work = [self._branches_between(lead) or _block(lead, PREFILL_BLOCK)]
         else:
-            mates = [s for s in self._running if s.model is lead.model and not s.runs_alone]
+            mates = [s for s in self._running if s.model is model and not s.runs_alone]
             work = self._with_branches([_block(s, 1) for s in mates if s.pending == 1])
             work += self._prefill([s for s in mates if s.pending > 1], sum(part.rows for part in work))
         self._turn(work)
         return work
 
     def took(self, work: list[Slice], seconds: float) -> None:
-        """A step that was planned has been computed and told: the next ones follow its pace."""
+        """A step that was planned has been computed and told: turns and the size of the next ones follow from it."""
+        self._turns.took(work[0].sequence.model, seconds)
         if not work[0].sequence.runs_alone and not any(part.branches for part in work):
             decoding = sum(part.rows for part in work if part.size == 1)
             prompts = sum(part.size for part in work if part.size > 1)
@@ -150,17 +155,17 @@ class Scheduler:
         return work
 
     def _turn(self, work: list[Slice]) -> None:
-        """Send those that had their turn to the end of the ring, and their model behind the other models."""
+        """Send those that had their turn to the end of the ring."""
         if len(self._running) > 1:
-            served, model = [part.sequence for part in work], work[0].sequence.model
-            others = [s for s in self._running if s.model is not model]
-            left = [s for s in self._running if s.model is model and s not in served]
-            self._running = deque([*others, *left, *served])
+            served = [part.sequence for part in work]
+            self._running = deque([*(s for s in self._running if s not in served), *served])
 
     def drop(self, sequence: "Sequence") -> None:
         """Forget a sequence, wherever it is."""
         if sequence in self._running:
             self._running.remove(sequence)
+            if all(s.model is not sequence.model for s in self._running):
+                self._turns.leave(sequence.model)
             return
         queue = self._waiting.get(sequence.request.client)
         if queue is not None and sequence in queue:

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from llmtui.engine.errors import EngineClosed, ModelNotReady
 from llmtui.engine.events import Finished, Token
 from llmtui.engine.loads import ModelInfo
 from llmtui.engine.residents import FIRST_USE_SECONDS, Place, Residents
+from llmtui.engine.runner import PackedRunner
 from llmtui.models.errors import LoadCancelled, ModelDoesNotFit, ModelNotFound
 
 GREEDY = SamplingParams(temperature=0.0, max_tokens=12, ignore_eos=True)
@@ -232,6 +234,27 @@ def test_models_take_turns_however_many_requests_one_of_them_has(tales: Engine, 
         stream.cancel()
     # exact requests have a step each: if each took its turn before the other model did, it would be 300
     assert meanwhile <= 100
+
+
+def test_a_model_of_long_steps_leaves_the_time_of_as_long_to_one_of_short_steps(
+    tales: Engine, llama: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tales.load_beside(llama).wait(60)
+    forward = PackedRunner.forward
+
+    def slow_for_one(self: PackedRunner, work: Any) -> Any:
+        if work[0].sequence.model.info.name == llama:
+            time.sleep(0.3)
+        return forward(self, work)
+
+    monkeypatch.setattr(PackedRunner, "forward", slow_for_one)
+    quick = tales.submit(ask(TALES, SamplingParams(max_tokens=400, ignore_eos=True, seed=1)))
+    slow = tales.submit(ask(llama, SamplingParams(max_tokens=6, ignore_eos=True, seed=1)))
+    assert len(slow.result().tokens) == 6
+    meanwhile = sum(isinstance(event, Token) for event in quick.drain())
+    quick.cancel()
+    # step by step it would be six
+    assert meanwhile >= 20
 
 
 def test_what_was_read_of_one_model_is_never_taken_for_another(tales: Engine, tmp_path: Path) -> None:
