@@ -1,5 +1,6 @@
 """One request alone, then several at once: what sharing a forward is worth on this machine."""
 
+import statistics
 import threading
 import time
 
@@ -20,7 +21,7 @@ def try_crowd(engine: Engine, prompt: str, requests: int = REQUESTS, tokens: int
 
 
 def _speed(engine: Engine, prompt: str, requests: int, tokens: int) -> tuple[float, int]:
-    """Tokens a second of all together, from submit to the last one, and the most tokens of one forward of decoding."""
+    """Tokens a second of all together, from submit to the last one, and the tokens of a typical forward of decoding."""
     began = time.perf_counter()
     streams: list[Stream] = []
     try:
@@ -40,8 +41,8 @@ def _speed(engine: Engine, prompt: str, requests: int, tokens: int) -> tuple[flo
         for stream in streams:
             stream.cancel()
     seconds = time.perf_counter() - began
-    # the first token of each comes with its prompt
-    rows = max((token.rows for each in found for token in each[1:]), default=0)
+    # the first token of each comes with its prompt, and the next ones may come beside prompts of others
+    rows = statistics.median_low([token.rows for each in found for token in each[1:]] or [0])
     return sum(map(len, found)) / seconds, rows
 
 

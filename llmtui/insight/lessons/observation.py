@@ -42,7 +42,7 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
-    """One request alone, then several at once. rows: of the fullest forward. Speeds: tokens per second, of all."""
+    """One request alone, then several at once. rows: of a typical forward. Speeds: tokens per second, of all."""
 
     requests: int
     rows: int
