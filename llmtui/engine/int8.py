@@ -5,11 +5,11 @@ import warnings
 import torch
 from torch import Tensor, nn
 
+from llmtui.models.weights import FEWEST_WEIGHTS_FOR_ONEDNN, int8_bytes
+
 INT8_MAX = 127
 # of rows: unsigned around it, which is what VNNI multiplies
 ZERO_POINT = 128
-# a call of FBGEMM takes 20 µs less; oneDNN computes many rows of a large layer faster, and pads no weights
-FEWEST_WEIGHTS_FOR_ONEDNN = 8 << 20
 # Before it calls an operator, torch asks each argument whether it overrides operators. FBGEMM's packed weights answer
 # with a C++ exception, which takes 6 µs: as long as a small layer.
 WithoutOverrides = torch._C.DisableTorchFunctionSubclass
@@ -30,6 +30,7 @@ class Int8Linear(nn.Module):
         largest = torch.maximum(weight.amax(dim=1, keepdim=True), -weight.amin(dim=1, keepdim=True))
         largest.clamp_(min=torch.finfo(torch.float32).tiny)
         steps = (weight * (INT8_MAX / largest)).round_().to(torch.int8)
+        # a call of FBGEMM takes 20 µs less; oneDNN computes many rows of a large layer faster, and pads no weights
         product = FbgemmProduct if weight.numel() < FEWEST_WEIGHTS_FOR_ONEDNN else OneDnnProduct
         self._product = product(steps, largest.squeeze(1) / INT8_MAX)
         self._bias = bias
@@ -68,8 +69,7 @@ class FbgemmProduct:
             weight = torch._make_per_channel_quantized_tensor(steps, step.double(), zero_points, 0)
         self._packed = torch.ops.quantized.linear_prepack(weight, None)
         self._multiply = torch.ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32.default
-        # blocks of 512 inputs, [out] float32 scales and two more numbers of 32 bits for each output
-        self.bytes = len(step) * (-(-steps.shape[1] // 512) * 512 + 3 * 4)
+        self.bytes = int8_bytes(*steps.shape)
 
     def __call__(self, x: Tensor) -> Tensor:
         with WithoutOverrides():

@@ -63,8 +63,8 @@ class CatalogEntry:
         size = BYTES_PER_PARAMETER[dtype]
         if size == full:
             return full * self.weights.all
-        linear = self.weights.linear + self.weights.tied_head
-        return full * (self.weights.all - self.weights.linear) + size * linear
+        linear = size * (self.weights.linear + self.weights.tied_head)
+        return full * (self.weights.all - self.weights.linear) + (self.weights.int8_bytes if dtype == "int8" else linear)
 
 
 @dataclass(frozen=True, slots=True)
