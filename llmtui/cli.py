@@ -41,7 +41,7 @@ _COMMANDS = {
 def cli(ctx: click.Context, /, serve: bool, headless: bool, **flags: Any) -> None:
     """Run language models on this machine and watch every token being chosen.
 
-    Without a command, the screen opens. Every option is a variable of the environment or of .env, too.
+    Without a command, the screen opens. What an option sets can be set in the environment or in .env, too.
     """
     ctx.obj = flags
     if ctx.invoked_subcommand is not None:

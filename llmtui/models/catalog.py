@@ -64,7 +64,9 @@ class CatalogEntry:
         if size == full:
             return full * self.weights.all
         linear = size * (self.weights.linear + self.weights.tied_head)
-        return full * (self.weights.all - self.weights.linear) + (self.weights.int8_bytes if dtype == "int8" else linear)
+        return full * (self.weights.all - self.weights.linear) + (
+            self.weights.int8_bytes if dtype == "int8" else linear
+        )
 
 
 @dataclass(frozen=True, slots=True)
