@@ -32,7 +32,7 @@ def open_monitor(main: "MainScreen") -> None:
     from llmtui.tui.screens.monitor import MonitorScreen
 
     monitoring = main.monitoring
-    main.app.push_screen(MonitorScreen(monitoring.history, monitoring.looked, glyphs=main.glyphs))
+    main.app.push_screen(MonitorScreen(lambda: monitoring.history, monitoring.looked, glyphs=main.glyphs))
 
 
 def open_sweep(main: "MainScreen", prompt: str) -> None:

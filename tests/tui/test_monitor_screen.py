@@ -78,7 +78,7 @@ async def test_each_look_draws_the_lines_that_changed_and_lays_nothing_out(
     async with opened() as pilot:
         app = app_of(pilot)
         history = busy_minutes()
-        app.push_screen(MonitorScreen(history, app.main.monitoring.looked))
+        app.push_screen(MonitorScreen(lambda: history, app.main.monitoring.looked))
         await until(pilot, lambda: isinstance(app.screen, MonitorScreen) and app.screen.view.size.height)
         screen = app.screen
         assert isinstance(screen, MonitorScreen)
@@ -103,6 +103,16 @@ async def test_its_key_opens_it_from_the_prompt_as_a_terminal_sends_it(opened: O
         app.post_message(Key("alt+m", "m"))
         await until(pilot, lambda: isinstance(app.screen, MonitorScreen))
         assert app.main.prompt.text == ""
+
+
+async def test_opened_before_the_machine_can_be_looked_at_it_fills_when_it_can(opened: Opened) -> None:
+    async with opened() as pilot:
+        app = app_of(pilot)
+        await pilot.press("alt+m")
+        await until(pilot, lambda: NOTHING_YET in screen_text(app))
+        app.main.monitoring.use(Monitor(LocalReader()))
+        app.main.monitoring.look()
+        await until(pilot, lambda: NOTHING_YET not in screen_text(app) and "cpu" in screen_text(app))
 
 
 async def test_the_real_engines_numbers_are_on_the_screen(tiny_tales_engine: Engine) -> None:

@@ -180,7 +180,7 @@ def test_somebody_elses_request(
 def test_the_monitor(snap: Callable[..., bool], size: tuple[int, int]) -> None:
     async def steps(pilot: Pilot[None]) -> None:
         main = app_of(pilot).main
-        pilot.app.push_screen(MonitorScreen(busy_minutes(), main.monitoring.looked))
+        pilot.app.push_screen(MonitorScreen(busy_minutes, main.monitoring.looked))
         await until(pilot, lambda: isinstance(pilot.app.screen, MonitorScreen) and pilot.app.screen.view.size.height)
 
     assert snap(size, steps)

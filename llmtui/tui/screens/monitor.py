@@ -1,6 +1,6 @@
 """The machine, this process and the engine over the last minutes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -20,13 +20,18 @@ from llmtui.tui.text import GlyphSet
 
 
 class MonitorScreen(Window[None]):
-    """Shows the samples that are there, and each new one as it is taken."""
+    """Shows the samples that are there, and each new one as it is taken.
+
+    history: gives them, oldest first; asked each time, because the window may be open before there is anything to ask.
+    """
 
     NAME = "Monitor"
     HINT = "a bar is a second · esc closes"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("alt+m", "close", "Close", show=False)]
 
-    def __init__(self, history: Sequence[Sample], looked: Signal[Sample], *, glyphs: GlyphSet = "unicode") -> None:
+    def __init__(
+        self, history: Callable[[], Sequence[Sample]], looked: Signal[Sample], *, glyphs: GlyphSet = "unicode"
+    ) -> None:
         super().__init__()
         self._looked = looked
         self.view = MonitorView(history, glyphs=glyphs)
@@ -53,7 +58,7 @@ class MonitorView(Widget):
     }
     """
 
-    def __init__(self, history: Sequence[Sample], *, glyphs: GlyphSet = "unicode") -> None:
+    def __init__(self, history: Callable[[], Sequence[Sample]], *, glyphs: GlyphSet = "unicode") -> None:
         super().__init__()
         self._history = history
         self._glyphs: GlyphSet = glyphs
@@ -82,4 +87,4 @@ class MonitorView(Widget):
         return Strip([Segment(line.text, base + style)]).adjust_cell_length(width, base)
 
     def _say(self) -> list[Line]:
-        return monitor_lines(self._history, self.size.width, self.size.height, self._glyphs)
+        return monitor_lines(self._history(), self.size.width, self.size.height, self._glyphs)
