@@ -142,7 +142,7 @@ def test_logprobs_carry_true_bytes_in_every_chunk(client: ollama.Client, api: Ap
     asked = {"logprobs": True, "top_logprobs": 3, "options": {"temperature": 0, "num_predict": 15}}
     answer = client.generate(MODEL, PROMPT, raw=True, **asked)
     wanted = direct(engine, PROMPT, top_logprobs=3).tokens
-    assert [item.logprob for item in answer.logprobs] == [pytest.approx(t.logprob, abs=1e-6) for t in wanted]
+    assert [item.logprob for item in answer.logprobs] == [pytest.approx(t.logprob, abs=1e-4) for t in wanted]
     assert [top.token for top in answer.logprobs[0].top_logprobs] == [
         c.bytes.decode() for c in wanted[0].candidates[:3]
     ]

@@ -95,7 +95,7 @@ def test_logprobs_carry_true_bytes_and_the_models_own_candidates(client: openai.
     assert b"".join(bytes(item.bytes) for item in items).decode() == answer.choices[0].message.content
     for item, token in zip(items, wanted.tokens, strict=False):
         assert (item.token, bytes(item.bytes)) == (token.bytes.decode(), token.bytes)
-        assert item.logprob == pytest.approx(token.logprob, abs=1e-6)
+        assert item.logprob == pytest.approx(token.logprob, abs=1e-4)
         assert [bytes(t.bytes) for t in item.top_logprobs] == [c.bytes for c in token.candidates[:4]]
 
 

@@ -91,10 +91,10 @@ def test_logprobs_are_the_engines_raw_ones_in_four_parallel_arrays(client: opena
     direct = run(engine, PROMPT, temperature=0, top_logprobs=3)
     tokens = direct.tokens[: direct.finished.text_tokens]
     assert "".join(logprobs.tokens) == direct.text
-    assert logprobs.token_logprobs == [pytest.approx(t.logprob, abs=1e-6) for t in tokens]
+    assert logprobs.token_logprobs == [pytest.approx(t.logprob, abs=1e-4) for t in tokens]
     assert logprobs.text_offset == [sum(len(t.text) for t in tokens[:i]) for i in range(len(tokens))]
     for top, token in zip(logprobs.top_logprobs, tokens, strict=True):
-        assert top == {c.bytes.decode(): pytest.approx(c.logprob, abs=1e-6) for c in token.candidates[:3]}
+        assert top == {c.bytes.decode(): pytest.approx(c.logprob, abs=1e-4) for c in token.candidates[:3]}
     assert logprobs.token_ids == [t.id for t in tokens]
     assert logprobs.top_logprobs_by_id[0].keys() == {str(c.id) for c in tokens[0].candidates[:3]}
 
@@ -106,7 +106,7 @@ def test_echo_scores_the_prompt_and_counts_offsets_from_its_beginning(client: op
     logprobs = choice.logprobs
     assert (logprobs.token_logprobs[0], logprobs.top_logprobs[0]) == (None, None)
     assert logprobs.token_logprobs[1 : len(direct.prompt)] == [
-        pytest.approx(token.logprob, abs=1e-6) for token in direct.prompt[1:]
+        pytest.approx(token.logprob, abs=1e-4) for token in direct.prompt[1:]
     ]
     spans = zip(logprobs.text_offset, [*logprobs.text_offset[1:], len(choice.text)], strict=True)
     assert [choice.text[a:b] for a, b in spans] == logprobs.tokens
