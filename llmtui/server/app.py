@@ -61,7 +61,7 @@ def create_app(
     limits.install(app)
     desk.install(app)
     lifecycle.install(app)
-    errors.install(app, {openai.PREFIX: openai.openai_error, ollama.PREFIX: ollama.ollama_error})
+    errors.install(app, {"openai": openai.openai_error, "ollama": ollama.ollama_error})
     app.register_blueprint(native_api(engine, settings, desk, models))
     app.register_blueprint(live_api(engine, lifecycle, metrics, keys))
     app.register_blueprint(tokens_api(engine, desk, models))

@@ -130,8 +130,8 @@ class Channel(HTTPChannel):  # type: ignore[misc]
 
 
 def _path(request: Any) -> str:
-    """The path of a request; of one whose headers were not read to their end from its first line."""
+    """The path of a request; of one whose headers were not read to their end, from its first line; else empty."""
     if not request.headers_finished:
         words = request.header_plus.split(b"\r\n", 1)[0].split(b" ")
-        return words[1].decode("latin-1") if len(words) == 3 else "/"
-    return str(getattr(request, "path", "/"))
+        return words[1].decode("latin-1") if len(words) == 3 else ""
+    return str(getattr(request, "path", ""))

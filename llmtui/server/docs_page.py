@@ -9,11 +9,11 @@ from typing import Any
 from flask import Blueprint, Flask, Response, render_template, request
 
 from llmtui.server.auth import Keyring
+from llmtui.server.dialects import DIALECTS
 from llmtui.server.openapi import describe
 from llmtui.server.schemas import SHOWN_TYPE
 from llmtui.settings import Settings
 
-DIALECTS = ("native", "openai", "ollama")
 # nothing is loaded from anywhere, nothing runs
 SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",

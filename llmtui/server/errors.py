@@ -29,6 +29,7 @@ from llmtui.models.errors import (
     ModelUnreachable,
     ModelUnsupported,
 )
+from llmtui.server.dialects import Dialect, dialect_of
 from llmtui.server.jsonio import json_response
 
 LOADING_RETRY_SECONDS = 2.0
@@ -187,12 +188,8 @@ def as_api_error(error: Exception) -> ApiError:
             return ApiError(500, "internal_error", "something went wrong in the server; its log says what")
 
 
-def install(app: Flask, shapes: Mapping[str, Shape]) -> None:
-    """Answer every error in the shape of the dialect that its path belongs to; native where none does.
-
-    shapes: by the beginning of the path. It decides, not the blueprint: a path that no route knows has none.
-    """
-
+def install(app: Flask, shapes: Mapping[Dialect, Shape]) -> None:
+    """Answer every error in the shape of the dialect that its path belongs to. shapes: of all but the native one."""
     app.extensions[SHAPES] = shapes
 
     @app.errorhandler(Exception)
@@ -203,5 +200,5 @@ def install(app: Flask, shapes: Mapping[str, Shape]) -> None:
 
 def shape_of(app: Flask, path: str) -> Shape:
     """How the dialect that `path` belongs to writes an error."""
-    shapes: Mapping[str, Shape] = app.extensions[SHAPES]
-    return next((shape for start, shape in shapes.items() if path.startswith(start)), native_error)
+    shapes: Mapping[Dialect, Shape] = app.extensions[SHAPES]
+    return shapes.get(dialect_of(path), native_error)

@@ -21,7 +21,6 @@ from llmtui.server.ollama_schemas import ChatRequest, GenerateRequest
 from llmtui.server.streaming import client_gone, ndjson_line, ndjson_response, written
 from llmtui.settings import Settings
 
-PREFIX = "/api/"
 NOT_HERE = ("/api/create", "/api/copy", "/api/push", "/api/embed", "/api/embeddings", "/api/blobs/<digest>")
 
 Json = dict[str, Any]

@@ -26,7 +26,6 @@ from llmtui.server.openai_schemas import ChatBody, CompletionBody
 from llmtui.server.streaming import client_gone, sse_line, sse_response, written
 from llmtui.settings import Settings
 
-PREFIX = "/v1/"
 DONE = "data: [DONE]\n\n"
 # the SDKs ask again after any 5xx; after these it would only cost the same once more
 FINAL_CODES = ("cancelled", "generation_failed", "model_failed", "model_too_large")

@@ -11,6 +11,7 @@ from werkzeug.routing import Rule
 
 from llmtui import __version__
 from llmtui.server.answer_schemas import ANSWERS
+from llmtui.server.dialects import Dialect, dialect_of
 from llmtui.server.examples import EXAMPLES, example
 from llmtui.server.jsonio import json_response
 from llmtui.server.ollama_schemas import ChatRequest, GenerateRequest, PullRequest, ShowRequest
@@ -21,7 +22,7 @@ from llmtui.settings import Settings
 
 Json = dict[str, Any]
 
-ERRORS: Json = {
+ERRORS: dict[Dialect, Json] = {
     "native": {
         "type": "object",
         "required": ["success", "error"],
@@ -108,7 +109,7 @@ def describe(app: Flask, settings: Settings) -> Json:
 
 def _operation(app: Flask, rule: Rule, body: Mapping[str, Any] | None, answer: Mapping[str, Any] | None) -> Json:
     path = rule.rule
-    dialect = "openai" if path.startswith("/v1/") else "ollama" if path.startswith("/api/") else "native"
+    dialect = dialect_of(path)
     summary = (app.view_functions[rule.endpoint].__doc__ or "not implemented").strip().split("\n")[0]
     operation: Json = {
         "summary": summary,
@@ -133,7 +134,7 @@ def _content(path: str, answer: Mapping[str, Any] | None) -> Json:
     return content
 
 
-def _refusals(path: str, dialect: str, answer: Mapping[str, Any] | None) -> Json:
+def _refusals(path: str, dialect: Dialect, answer: Mapping[str, Any] | None) -> Json:
     error = {
         "description": "an error in this dialect's shape",
         "content": {"application/json": {"schema": ERRORS[dialect]}},

@@ -23,6 +23,14 @@ def test_every_dialect_is_described(document: dict) -> None:
     assert all(operation["summary"] and operation["responses"] for operation in operations)
 
 
+def test_a_path_stands_under_the_dialect_that_it_speaks(api: Api, document: dict) -> None:
+    tags = {path: operation["tags"] for path, methods in document["paths"].items() for operation in methods.values()}
+    assert tags["/"] == tags["/api/tags"] == ["ollama"]  # what Ollama's clients ask first
+    assert tags["/v1/models"] == ["openai"]
+    assert tags["/health"] == tags["/docs"] == ["native"]
+    assert set(api.request("POST", "/").json) == set(api.request("GET", "/api/chat").json) == {"error"}
+
+
 def test_every_reference_leads_somewhere(document: dict) -> None:
     for reference in re.findall(r'"\$ref": "#/components/schemas/(\w+)"', json.dumps(document)):
         assert reference in document["components"]["schemas"]
