@@ -84,10 +84,13 @@ class Classroom:
         if cursor is not None:
             self.look("token")
 
-    def _tell(self, found: list[str]) -> None:
-        if found:
+    def _tell(self, lessons: list[int]) -> None:
+        """Say that something was done; what it shows stands on the lesson's page."""
+        if lessons:
             self.pane.show(self.learning)
-            self._screen.status.show_aside(f"lesson: {found[-1]}")
+            here = self.learning.number
+            number = here if here in lessons else lessons[0]
+            self._screen.status.show_aside(f"lesson {number + 1}: {self.learning.so_far(number)}")
 
     def _keep(self, done: dict[str, str]) -> None:
         try:

@@ -50,13 +50,18 @@ class Learning:
         """Go on or back by so many pages; the first and the last one are the ends."""
         self.number = min(max(0, self.number + by), len(COURSE) - 1)
 
+    def so_far(self, number: int) -> str:
+        """How much of a lesson was done: `1 of 3 done`."""
+        tasks = COURSE[number].tasks
+        return f"{sum(task.id in self.done for task in tasks)} of {len(tasks)} done"
+
     def begin(self, request: GenerationRequest, model: ModelInfo) -> None:
         """A generation begins."""
         self._request, self._model, self._started = request, model, None
         self._prompt, self._tokens = [], []
 
-    def take(self, events: Sequence[Event]) -> list[str]:
-        """Events of the generation; what its end shows, in sentences."""
+    def take(self, events: Sequence[Event]) -> list[int]:
+        """Events of the generation; the lessons of which its end shows something new."""
         for event in events:
             match event:
                 case Started():
@@ -69,21 +74,23 @@ class Learning:
                     return self._ended(event)
         return []
 
-    def see(self, observation: Observation) -> list[str]:
-        """Something was done; what it shows of tasks that were still open, in sentences."""
+    def see(self, observation: Observation) -> list[int]:
+        """Something was done; the lessons of which it shows a task that was still open."""
         self._seen = [*self._seen, observation][-REMEMBERED:]
         found = {}
-        for lesson in COURSE:
+        lessons = []
+        for number, lesson in enumerate(COURSE):
             for task in lesson.tasks:
                 sentence = None if task.id in self.done else task.check(self._seen)
                 if sentence is not None:
                     found[task.id] = sentence
+                    lessons.append(number)
         if found:
             self.done = self.done | found
             self._keep(self.done)
-        return list(found.values())
+        return lessons
 
-    def _ended(self, end: Finished) -> list[str]:
+    def _ended(self, end: Finished) -> list[int]:
         if self._request is None or self._model is None or self._started is None:
             return []
         run = Run(

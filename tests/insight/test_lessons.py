@@ -1,5 +1,7 @@
 """Each lesson's experiments, done on the embedded model as the page says: the checks notice, with true numbers."""
 
+import math
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -118,6 +120,35 @@ def test_the_token_where_two_seeds_part(run: Try) -> None:
 def test_greedy_runs_do_not_count_as_drawn_by_a_seed(run: Try) -> None:
     greedy = run("The fox", temperature=0.0, seed=7)
     assert checks.same_seed_same_text([greedy, greedy]) is None
+
+
+def test_a_copied_story_that_ends_at_once_is_still_read_and_timed(run: Try) -> None:
+    told = run("Once upon a time")
+    read = replace(run(PARAGRAPH), tokens=())  # an answer put into the prompt may have come to its end there
+    writing = (len(told.tokens) - 1) / told.timings.decode
+    reading = len(read.prompt) / read.timings.prefill
+    assert checks.prompts_are_read_side_by_side([read]) is None  # no writing to compare it with
+    assert reading > writing
+    expected = f"prompt: {reading:,.0f} tokens a second; new tokens: {writing:,.0f} a second"
+    assert checks.prompts_are_read_side_by_side([told, read]) == expected
+    assert checks.prompts_are_read_side_by_side([replace(told, dtype="int8"), read]) is None
+
+
+def test_equal_log_probabilities_are_called_equal(run: Try) -> None:
+    first = run("The old mill stood by the river")
+    last = first.prompt[-1]
+    second = replace(first, prompt=(*first.prompt[:-1], replace(last, id=last.id + 1)))
+    sentence = checks.what_comes_later_changes_nothing([first, second])
+    assert sentence == f"the first {len(first.prompt) - 1} tokens have the same log-probabilities in both, bit for bit"
+
+
+def test_what_rounding_changed_is_not_rounded_away(run: Try) -> None:
+    exact = run("Once upon a time")
+    tokens = [replace(t, logprob=t.logprob and t.logprob - 2e-5 * math.log(2)) for t in exact.prompt]
+    sentence = checks.fewer_bits_same_text([exact, replace(exact, dtype="float16", prompt=tuple(tokens))])
+    assert sentence is not None
+    before, after = re.findall(r"([\d.]+) bits a token", sentence)
+    assert float(after) - float(before) == pytest.approx(2e-5, abs=1.1e-5)
 
 
 def test_a_crowd_shares_forwards_and_is_measured(tiny_tales_engine: Engine) -> None:

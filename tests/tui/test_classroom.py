@@ -50,6 +50,32 @@ async def test_what_was_done_is_noticed_told_and_kept(opened: Opened, engine: Sc
         await pilot.press("escape")
 
 
+async def test_a_small_terminal_goes_from_the_lesson_to_the_tokens_and_back(opened: Opened) -> None:
+    async with opened(size=(80, 24)) as pilot:
+        await pilot.press("f12")
+        await until(pilot, lambda: "Lesson 1 of 8" in screen_text(pilot.app))
+        await pilot.press("f2")
+        await until(pilot, lambda: "Tokens · colour" in screen_text(pilot.app))
+        await pilot.press("f12")
+        await until(pilot, lambda: "Lesson 1 of 8" in screen_text(pilot.app))
+        await pilot.press("f2")
+        await until(pilot, lambda: "Tokens · colour" in screen_text(pilot.app))
+        await pilot.press("f2")
+        await until(pilot, lambda: "Output" in screen_text(pilot.app))
+
+
+async def test_the_status_says_of_which_lesson_something_was_done(opened: Opened, engine: ScriptedEngine) -> None:
+    async with opened(size=(80, 24)) as pilot:
+        await send(pilot, "/learn 3")
+        await send(pilot, "/set temperature 0")
+        await send(pilot, "The cat sat")
+        await until(pilot, lambda: engine.runs)
+        engine.runs[0].start()
+        engine.runs[0].yield_tokens(1)
+        engine.runs[0].finish()
+        await until(pilot, lambda: "lesson 3: 1 of 3 done" in screen_text(pilot.app))
+
+
 async def test_what_was_found_before_is_shown_again(opened: Opened, kept: Path) -> None:
     kept.write_text(json.dumps({"logits.greedy": "40 of 40 tokens had rank 1"}))
     async with opened() as pilot:

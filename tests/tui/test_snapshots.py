@@ -286,6 +286,6 @@ def test_a_lesson_with_something_found(
         engine.runs[0].start()
         engine.runs[0].yield_tokens([" on"])
         engine.runs[0].finish()
-        await until(pilot, lambda: "1 of 1 tokens had rank 1" in app_of(pilot).main.status.aside)
+        await until(pilot, lambda: "lesson 3: 1 of 3 done" in app_of(pilot).main.status.aside)
 
     assert snap(size, steps)

@@ -13,6 +13,7 @@ Check = Callable[[Sequence[Observation]], str | None]
 EQUAL_LOGPROBS = 1e-3
 SHARED_TOKENS = 3
 WARMER = 0.8
+ENOUGH = 10
 LONG_TEXT = 50
 MANY = 100
 
@@ -65,7 +66,8 @@ def what_comes_later_changes_nothing(seen: Sequence[Observation]) -> str | None:
             (abs(a.logprob - b.logprob) for a, b in pairs if a.logprob is not None and b.logprob is not None), default=1
         )
         if largest <= EQUAL_LOGPROBS:
-            return f"the first {shared} tokens have the same log-probabilities in both, to {largest:.1g} nat"
+            how = f"to {largest:.1g} nat" if largest else "bit for bit"
+            return f"the first {shared} tokens have the same log-probabilities in both, {how}"
     return None
 
 
@@ -97,7 +99,7 @@ def warmer_is_more_surprising(seen: Sequence[Observation]) -> str | None:
         if first.prompt_ids != second.prompt_ids or warm.params.temperature - cold.params.temperature < WARMER:
             continue
         low, high = mean_surprisal(cold.tokens), mean_surprisal(warm.tokens)
-        if min(len(cold.tokens), len(warm.tokens)) < 10 or low is None or high is None or high <= low:
+        if min(len(cold.tokens), len(warm.tokens)) < ENOUGH or low is None or high is None or high <= low:
             continue
         return f"{low:.2f} bits a token at {cold.params.temperature:g}, {high:.2f} at {warm.params.temperature:g}"
     return None
@@ -149,14 +151,18 @@ def greedy_needs_no_seed(seen: Sequence[Observation]) -> str | None:
 
 
 def prompts_are_read_side_by_side(seen: Sequence[Observation]) -> str | None:
-    """A long prompt: its tokens are computed faster than new ones are."""
+    """A long prompt: its tokens are computed faster than new ones are, of this answer or, if it is short, another."""
     for run in _runs(seen):
-        timings = run.timings
-        if len(run.prompt) < MANY or len(run.tokens) < 10 or timings.prefill <= 0 or timings.decode <= 0:
+        if len(run.prompt) < MANY or run.timings.prefill <= 0:
             continue
-        reading, writing = len(run.prompt) / timings.prefill, (len(run.tokens) - 1) / timings.decode
-        if reading > writing:
-            return f"prompt: {reading:,.0f} tokens a second; new tokens: {writing:,.0f} a second"
+        told = (other for other in (run, *_runs(seen)) if _same_model(run, other) and len(other.tokens) >= ENOUGH)
+        for other in told:
+            if other.timings.decode <= 0:
+                continue
+            reading = len(run.prompt) / run.timings.prefill
+            writing = (len(other.tokens) - 1) / other.timings.decode
+            if reading > writing:
+                return f"prompt: {reading:,.0f} tokens a second; new tokens: {writing:,.0f} a second"
     return None
 
 
@@ -178,7 +184,7 @@ def fewer_bits_same_text(seen: Sequence[Observation]) -> str | None:
         if len(first.prompt) < 2:
             continue
         parts = [
-            f"{run.dtype}: {run.weights_bytes / 1e6:.1f} MB, {_prompt_bits(run):.3f} bits a token"
+            f"{run.dtype}: {run.weights_bytes / 1e6:.1f} MB, {_prompt_bits(run):.5f} bits a token"
             for run in (first, second)
         ]
         return "; ".join(parts)
@@ -191,7 +197,7 @@ def a_crowd_is_faster(seen: Sequence[Observation]) -> str | None:
         if crowd.rows > 1 and crowd.together > crowd.alone:
             return (
                 f"1 request: {crowd.alone:,.0f} tokens a second; {crowd.requests} at once: {crowd.together:,.0f}, "
-                f"up to {crowd.rows} in one forward"
+                f"{crowd.rows} in a typical forward"
             )
     return None
 

@@ -81,7 +81,8 @@ COURSE: Final = (
             Task(
                 "block.causal",
                 "Send: The old mill stood by the river. Then send the same with sea for river.",
-                "The surprisal of every token before the last word: walk there with tab and the arrows in both runs.",
+                "After each run, the surprisal of every token before the last word: f2 shows the tokens, tab goes to "
+                "them, and the arrows walk.",
                 checks.what_comes_later_changes_nothing,
             ),
         ),
@@ -103,7 +104,7 @@ COURSE: Final = (
             ),
             Task(
                 "logits.inspector",
-                "Press tab until the token pane has the frame, and walk with the arrows.",
+                "Show the tokens (f2), press tab until they have the bright frame, and walk with the arrows.",
                 "The candidates of each token with their probabilities, and the rest that is not listed.",
                 checks.looked_at("token", "you walked to a token"),
             ),
@@ -183,13 +184,13 @@ COURSE: Final = (
         (
             Task(
                 "cache.reading",
-                "Send a prompt of at least 100 tokens: copy a paragraph, or an answer, into the prompt.",
+                "Send a prompt of at least 100 tokens: put a paragraph into it, or an answer with /copy, then ^V.",
                 "Tokens a second while reading and while writing, below.",
                 checks.prompts_are_read_side_by_side,
             ),
             Task(
                 "cache.rows",
-                "Let the model write at least 51 tokens: /set max_tokens 100, and ^G.",
+                "Let the model write at least 51 tokens: /set max_tokens 100, send: Once upon a time",
                 "ctx in the status line grows; each forward still computes one token.",
                 checks.one_token_a_forward,
             ),

@@ -258,7 +258,12 @@ class MainScreen(GenerationScreen):
             self.classroom.open(argument)
 
     def action_tokens(self) -> None:
-        super().action_tokens()
+        if self.classroom is not None and self.has_class("-lesson") and self.has_class("-narrow"):
+            # the lesson has the one place there is
+            self.classroom.close()
+            self.add_class("-tokens")
+        else:
+            super().action_tokens()
         if self.focused is None:
             self.prompt.focus()
 
