@@ -1,5 +1,7 @@
 """Numbers as people read them."""
 
+import math
+
 _SHORT_UNITS = "KMGTPE"
 
 
@@ -45,6 +47,33 @@ def short_size(number: float) -> str:
 def fixed(number: float | None, digits: int = 2) -> str:
     """A number with so many decimals; a dash for what is not known."""
     return "–" if number is None else f"{number:.{digits}f}"
+
+
+def duration(seconds: float | None) -> str:
+    """4.1 ms, 412 ms, 1.4 s, 150 s, 12 min, 2.5 h; a dash for what is not known."""
+    if seconds is None:
+        return "–"
+    if seconds < 0.9995:
+        digits = 1 if 0 < seconds < 0.00995 else 0
+        return f"{seconds * 1000:.{digits}f} ms"
+    if seconds < 600:
+        return f"{seconds:.1f} s" if seconds < 99.95 else f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+def probability(number: float) -> str:
+    """A probability in percent, with two digits at least; what is rarer than one in a billion as it is: 8.3e-11.
+
+    Only certainty is 100.0%.
+    """
+    value = number * 100
+    if 99.95 <= value < 100:
+        return f"{math.floor(value * 1000) / 1000:.3f}%"
+    if value >= 1:
+        return f"{value:.1f}%"
+    if value >= 0.1 or value == 0:
+        return f"{value:.2f}%"
+    return f"{value:.{1 - math.floor(math.log10(value))}f}%" if number >= 1e-9 else f"{number:.1e}"
 
 
 def percent(number: float | None) -> str:

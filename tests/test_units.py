@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmtui.units import count, fixed, percent, short_count, short_size, size
+from llmtui.units import count, duration, fixed, percent, probability, short_count, short_size, size
 
 
 @pytest.mark.parametrize(
@@ -78,3 +78,52 @@ def test_percentages_are_whole(number: float | None, text: str) -> None:
 
 def test_decimals_are_as_many_as_were_asked_for() -> None:
     assert [fixed(1.005), fixed(2.0, 3), fixed(None)] == ["1.00", "2.000", "–"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.0, "0 ms"),
+        (0.0041, "4.1 ms"),
+        (0.00994, "9.9 ms"),
+        (0.00996, "10 ms"),
+        (0.0123, "12 ms"),
+        (0.412, "412 ms"),
+        (0.9994, "999 ms"),
+        (0.9996, "1.0 s"),
+        (35.4, "35.4 s"),
+        (99.96, "100 s"),
+        (599, "599 s"),
+        (720, "12 min"),
+        (7300, "2.0 h"),
+        (None, "–"),
+    ],
+)
+def test_times_below_a_second_are_in_milliseconds(seconds: float | None, text: str) -> None:
+    assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (1.0, "100.0%"),
+        (0.99997, "99.997%"),
+        (1 - 1e-12, "99.999%"),
+        (0.22, "22.0%"),
+        (0.0099, "0.99%"),
+        (0.0001, "0.010%"),
+        (7.1e-6, "0.00071%"),
+        (8.3e-9, "0.00000083%"),
+        (8.3e-11, "8.3e-11"),
+        (0.0, "0.00%"),
+    ],
+)
+def test_probabilities_say_something_at_every_size(number: float, text: str) -> None:
+    assert probability(number) == text
+
+
+@given(st.floats(1e-300, 1))
+def test_a_probability_is_read_back_within_half_of_its_second_digit(number: float) -> None:
+    text = probability(number)
+    read = float(text[:-1]) / 100 if text.endswith("%") else float(text)
+    assert read == pytest.approx(number, rel=0.051)

@@ -162,7 +162,7 @@ def write_disagreements(column: "Column", columns: "list[Column]") -> None:
 
 
 def row_for_people(column: "Column") -> tuple[str, ...]:
-    from llmtui.units import count, fixed, short_count, size
+    from llmtui.units import count, duration, fixed, probability, short_count, size
 
     measured = column.measured
     if measured is None:
@@ -175,12 +175,12 @@ def row_for_people(column: "Column") -> tuple[str, ...]:
         size(measured.disk_bytes),
         size(measured.memory_bytes),
         size(measured.peak_bytes),
-        f"{measured.info.load_seconds:.1f} s",
-        "–" if measured.first_token is None else f"{measured.first_token:.2f} s",
+        duration(measured.info.load_seconds),
+        duration(measured.first_token),
         fixed(measured.tokens_per_second, 1),
         fixed(column.bits_per_byte, 3),
         fixed(column.mean_kl_bits, 4),
-        "–" if agreement is None else f"{agreement:.1%}",
+        "–" if agreement is None else probability(agreement),
     )
 
 

@@ -88,6 +88,7 @@ def check_model(settings: "Settings") -> "list[Check]":
     from llmtui.errors import LlmtuiError
     from llmtui.models.catalog import locate
     from llmtui.system.doctor import Check
+    from llmtui.units import duration
 
     name = f"model {settings.model_name}"
     console = Console()
@@ -105,7 +106,8 @@ def check_model(settings: "Settings") -> "list[Check]":
     except LlmtuiError as error:
         return [Check(name, "fail", str(error), "see the log, or try another with --model")]
     speed = result.finished.timings.tokens_per_second(result.finished.usage.completion_tokens) or 0.0
-    found = f"{info.dtype} on {info.device}, {info.engine_path}, loaded in {info.load_seconds:.1f} s, {speed:.0f} tok/s"
+    where, load = f"{info.dtype} on {info.device}", duration(info.load_seconds)
+    found = f"{where}, {info.engine_path}, loaded in {load}, {speed:.0f} tok/s"
     return [Check(name, "ok", found), check_company(company)]
 
 

@@ -14,6 +14,7 @@ from llmtui.server import Keyring, Lifecycle, Server, create_app
 from llmtui.settings import Settings
 from llmtui.system.logs import setup_access_log, setup_logging
 from llmtui.system.paths import log_file
+from llmtui.units import duration
 
 
 class Signals:
@@ -70,7 +71,7 @@ def _serve(load: LoadTask, signals: Signals, console: Console) -> None:
             info = load.wait(timeout=0.2)
         except TimeoutError:
             continue
-        console.say(f"{info.name} is ready on {info.device} after {info.load_seconds:.1f} s")
+        console.say(f"{info.name} is ready on {info.device} after {duration(info.load_seconds)}")
         signals.stop.wait()
 
 

@@ -8,7 +8,7 @@ from llmtui.insight.at_position import Position
 from llmtui.insight.sweep import Cell, Sweep
 from llmtui.tui.text import cell_width, middle_ellipsis, piece, visible
 from llmtui.tui.text_table import table
-from llmtui.units import count, fixed
+from llmtui.units import count, duration, fixed, probability
 
 # A text of fewer cells beside the numbers could not be read: texts stand below the table then.
 LEAST_TEXT: Final = 30
@@ -33,7 +33,7 @@ def write_sweep(sweep: Sweep, prompt: str, model: str, *, as_json: bool) -> None
     write_lines(with_texts(numbers, [cell.text for cell in sweep.cells], terminal_width()))
     speed = sweep.tokens / sweep.seconds if sweep.seconds else 0.0
     state = "" if sweep.complete else f", stopped after {sweep.done} of {sweep.total} cells"
-    write_lines([f"{count(sweep.tokens)} tokens in {sweep.seconds:.1f} s, {speed:.1f} tok/s in all{state}"])
+    write_lines([f"{count(sweep.tokens)} tokens in {duration(sweep.seconds)}, {speed:.1f} tok/s in all{state}"])
 
 
 def cell_row(cell: Cell) -> tuple[str, ...]:
@@ -80,7 +80,9 @@ def write_position(position: Position, prompt: str, model: str, *, as_json: bool
         write_json({"model": model, "prompt": prompt} | position_fields(position))
         return
     actual = position.actual
-    note = "" if actual is None else f", where the prompt has {piece(actual.bytes)} (RAW {actual.raw_prob:.1%})"
+    note = ""
+    if actual is not None:
+        note = f", where the prompt has {piece(actual.bytes)} (RAW {probability(actual.raw_prob)})"
     write_lines([visible(f"token {position.index}{note}; RAW entropy {position.raw_entropy_bits:.2f} bit")])
     write_table(
         ("T", "top-k", "top-p", "kept", "RAW mass", "entropy", "drawn", "most probable (SAMPLED)"),
@@ -90,10 +92,10 @@ def write_position(position: Position, prompt: str, model: str, *, as_json: bool
                 str(row.setting.top_k),
                 f"{row.setting.top_p:g}",
                 str(row.kept),
-                f"{row.raw_mass:.1%}",
+                probability(row.raw_mass),
                 f"{row.entropy_bits:.2f}",
                 " ".join(piece(draw.bytes) for draw in row.draws),
-                "  ".join(f"{piece(choice.bytes)} {choice.sampled_prob:.1%}" for choice in row.top),
+                "  ".join(f"{piece(choice.bytes)} {probability(choice.sampled_prob)}" for choice in row.top),
             )
             for row in position.settings
         ],

@@ -38,6 +38,7 @@ class Stream:
         self._ended = False
         self._is_whole = threading.Event()
         self._told_at = 0.0
+        self._opened_at = time.perf_counter()
 
     def put(self, event: Event) -> None:
         """Called by the engine's thread alone."""
@@ -49,6 +50,11 @@ class Stream:
     def ended(self) -> bool:
         """Whether the reader has taken the last event."""
         return self._ended
+
+    @property
+    def opened_at(self) -> float:
+        """When it was made, by time.perf_counter(): the reader's own request was submitted then."""
+        return self._opened_at
 
     @property
     def told_at(self) -> float:

@@ -13,6 +13,7 @@ from textual.message_pump import MessagePump
 
 from llmtui.engine import Engine
 from llmtui.engine.errors import EngineError
+from llmtui.engine.events import Event
 from llmtui.engine.loads import LoadProgress, LoadTask
 from llmtui.engine.requests import GenerationRequest
 from llmtui.engine.stream import Stream
@@ -134,13 +135,17 @@ class Bridge:
         self._post(Refused(_sentence(error)))
 
     def _follow_stream(self) -> None:
-        if self._stream is None:
+        stream = self._stream
+        if stream is None:
             return
-        events = self._stream.drain()
-        if self._stream.ended:
+        told: list[tuple[Event, float]] = []
+        while (event := stream.poll()) is not None:
+            told.append((event, stream.told_at - stream.opened_at))
+        if stream.ended:
             self._stream = None
-        if events:
-            self._post(Arrived(tuple(events)))
+        if told:
+            events, times = zip(*told, strict=True)
+            self._post(Arrived(events, times))
 
     def _follow_load(self) -> None:
         task = self._load

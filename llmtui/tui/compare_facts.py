@@ -5,7 +5,7 @@ from typing import Final
 from llmtui.engine.events import Token
 from llmtui.engine.loads import LoadProgress, LoadStage
 from llmtui.insight.compare import Column, Progress
-from llmtui.units import count, fixed, short_count, size
+from llmtui.units import count, duration, fixed, probability, short_count, size
 
 # From so many cells on, two facts share a line.
 TWO: Final = 36
@@ -51,15 +51,15 @@ def column_facts(column: Column | None) -> list[tuple[str, str]]:
         short_count(measured.info.parameters),
         count(measured.info.context),
         size(measured.disk_bytes),
-        f"{measured.info.load_seconds:.1f} s",
+        duration(measured.info.load_seconds),
         size(measured.memory_bytes),
         size(measured.peak_bytes),
-        "–" if measured.first_token is None else f"{measured.first_token:.2f} s",
+        duration(measured.first_token),
         fixed(measured.tokens_per_second, 1),
         fixed(column.bits_per_byte, 3),
         count(measured.tokens),
         fixed(column.mean_kl_bits, 4),
-        "–" if agreement is None else f"{agreement:.1%}",
+        "–" if agreement is None else probability(agreement),
     )
     return list(zip(NAMES, values, strict=True))
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from llmtui.engine.events import Candidate, Lookahead, Stage, Token
 from llmtui.tui.text import GLYPHS, GlyphSet, visible
+from llmtui.units import probability
 
 UNPREDICTED = "nothing predicts the first token"
 EIGHTHS = "▏▎▍▌▋▊▉█"
@@ -73,8 +74,8 @@ def headline(token: Token, *, sampled: bool) -> list[str]:
     if token.logprob is None or token.prob is None or token.surprisal_bits is None:
         return [UNPREDICTED]
     if sampled and token.sampled_prob is not None:
-        return [f"p {percent(token.sampled_prob)}", bits(token.sampled_prob) + " bit", "SAMPLED"]
-    parts = [f"p {percent(token.prob)}", f"{token.surprisal_bits:.2f} bit"]
+        return [f"p {probability(token.sampled_prob)}", bits(token.sampled_prob) + " bit", "SAMPLED"]
+    parts = [f"p {probability(token.prob)}", f"{token.surprisal_bits:.2f} bit"]
     if token.rank is not None:
         parts.append(f"rank {token.rank} (={token.ties})" if token.ties is not None else f"rank {token.rank}")
     if token.entropy_bits is not None:
@@ -94,7 +95,7 @@ def path(token: Token, *, brief: bool = False, glyphs: GlyphSet = "unicode") -> 
         words = stage.name if stage.name == "greedy" else f"{stage.name} {stage.value:g}"
         if _drops(stage, kept):
             words += f" {arrow} {stage.kept}"
-            words += "" if brief else f" kept, raw mass {percent(stage.raw_mass)}"
+            words += "" if brief else f" kept, raw mass {probability(stage.raw_mass)}"
         parts.append(words)
         kept = stage.kept
     if token.u is not None:
@@ -115,18 +116,6 @@ def followed(
         return [coming if row.candidate.id in others else "" for row in rows]
     known = {branch.id: visible(branch.continuation, glyphs=glyphs) for branch in lookahead.branches}
     return [known.get(row.candidate.id, "") for row in rows]
-
-
-def percent(prob: float) -> str:
-    """A probability in percent, with three digits where they tell something. Only certainty is 100.0%."""
-    value = prob * 100
-    if 99.95 <= value < 100:
-        return f"{math.floor(value * 1000) / 1000:.3f}%"
-    if value >= 1:
-        return f"{value:.1f}%"
-    if value >= 0.01 or value == 0:
-        return f"{value:.2f}%"
-    return f"{value:.0e}%"
 
 
 def bits(prob: float) -> str:

@@ -52,6 +52,7 @@ class LessonTurned(Message):
 
 @dataclass
 class Arrived(Message):
-    """Events of the running generation, oldest first."""
+    """Events of the running generation, oldest first, and when the engine told each, in seconds from its beginning."""
 
     events: tuple[Event, ...]
+    times: tuple[float, ...]

@@ -1,14 +1,12 @@
 """How far a generation or a load is, in one line of words and numbers. Pure: takes events, says a line."""
 
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from llmtui.engine.events import Event, Failed, Finished, Prefilled, Queued, Started, Token
 from llmtui.engine.loads import LoadProgress, LoadStage, ModelInfo
 from llmtui.tui.text import GlyphSet
-from llmtui.units import short_count, short_size
+from llmtui.units import duration, short_count, short_size
 
 SEPARATOR: Final = " · "
 BAR_CELLS: Final = 16
@@ -27,15 +25,12 @@ STAGES: Final = {
 class Progress:
     """The running generation as the status line tells it.
 
-    While it runs, times are those of this screen's clock (a tick of the bridge late at most); once it has ended, they
-    are the engine's own.
+    Times are the engine's own, in seconds from the submission.
 
     seen_from: of somebody else's request, the place of the first token that this screen saw being drawn
     """
 
     context: int
-    clock: Callable[[], float] = time.monotonic
-    submitted: float = field(default=0.0)
     position: int = 0
     read: int = 0
     started: Started | None = None
@@ -46,11 +41,8 @@ class Progress:
     seen_from: int | None = None
     timed: int = 0
 
-    def __post_init__(self) -> None:
-        self.submitted = self.clock()
-
-    def take(self, event: Event) -> None:
-        """Count one event."""
+    def take(self, event: Event, seconds: float) -> None:
+        """Count one event, told so many seconds after the submission."""
         match event:
             case Queued():
                 self.position = event.position
@@ -62,13 +54,13 @@ class Progress:
                 self.produced += 1
                 if self.seen_from is None or event.index >= self.seen_from:
                     self.timed += 1
-                    self.last_at = self.clock()
-                    self.first_at = self.last_at if self.first_at is None else self.first_at
+                    self.last_at = seconds
+                    self.first_at = seconds if self.first_at is None else self.first_at
             case Finished() | Failed():
                 self.end = event
 
     def line(self) -> str:
-        """`generating 57/200 · 31.4 tok/s · first 0.2 s · ctx 310/1024 · seed 42`, and its like before and after."""
+        """`generating 57/200 · 31.4 tok/s · first 210 ms · ctx 310/1024 · seed 42`, and its like before and after."""
         if self.started is None and self.end is None:
             return f"waiting, {self.position} before this one" if self.position else "waiting"
         started = self.started
@@ -77,7 +69,7 @@ class Progress:
         if speed is not None:
             parts.append(f"{speed:.1f} tok/s")
         if first is not None:
-            parts.append(f"first {first}")
+            parts.append(f"first {duration(first)}")
         accepted = self._accepted()
         if accepted is not None:
             parts.append(accepted)
@@ -111,13 +103,10 @@ class Progress:
             return None
         return f"guesses {usage.accepted_tokens}/{usage.drafted_tokens}"
 
-    def _first(self) -> str | None:
+    def _first(self) -> float | None:
         if self.end is not None:
-            seconds = self.end.timings.first_token
-            return None if seconds is None else f"{seconds:.2f} s"
-        return (
-            None if self.first_at is None or self.seen_from is not None else f"{self.first_at - self.submitted:.1f} s"
-        )
+            return self.end.timings.first_token
+        return self.first_at if self.seen_from is None else None
 
 
 def load_line(name: str, progress: LoadProgress, glyphs: GlyphSet = "unicode") -> str:
@@ -133,7 +122,7 @@ def model_line(info: ModelInfo) -> str:
 
 def ready_line(info: ModelInfo) -> str:
     """`ready · context 1024 tokens · loaded in 1.2 s`."""
-    return SEPARATOR.join(["ready", f"context {info.context} tokens", f"loaded in {info.load_seconds:.1f} s"])
+    return SEPARATOR.join(["ready", f"context {info.context} tokens", f"loaded in {duration(info.load_seconds)}"])
 
 
 def short_dtype(dtype: str) -> str:

@@ -8,6 +8,7 @@ from llmtui.insight.at_position import SettingAt
 from llmtui.insight.grid import Setting
 from llmtui.insight.sweep import Cell
 from llmtui.tui.heat import LEVELS
+from llmtui.units import probability
 
 PARAMETERS: Final = ("temperature", "top_k", "top_p")
 C = TypeVar("C")
@@ -48,8 +49,8 @@ TEXT_MEASURES: Final[tuple[Measure[Cell], ...]] = (
 POSITION_MEASURES: Final[tuple[Measure[SettingAt], ...]] = (
     Measure("entropy, bits (SAMPLED)", lambda at: at.entropy_bits, _fixed),
     Measure("candidates kept", lambda at: at.kept, _whole),
-    Measure("RAW probability kept, %", lambda at: 100 * at.raw_mass, lambda number: f"{number:.1f}"),
-    Measure("most probable, % (SAMPLED)", lambda at: 100 * at.top[0].sampled_prob, lambda number: f"{number:.1f}"),
+    Measure("RAW probability kept", lambda at: at.raw_mass, probability),
+    Measure("most probable (SAMPLED)", lambda at: at.top[0].sampled_prob, probability),
 )
 
 

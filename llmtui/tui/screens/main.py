@@ -163,7 +163,7 @@ class MainScreen(GenerationScreen):
     def _arrived(self, message: Arrived) -> None:
         if self.progress is None:
             return
-        self.show_events(self.progress, message.events)
+        self.show_events(self.progress, message)
         if self.progress.end is not None:
             if isinstance(self.progress.end, Finished):
                 self.session.finish(self.progress.end.text, self.progress.end.usage)

@@ -16,6 +16,7 @@ from llmtui.tui.sweep_table import POSITION_MEASURES, bounds, level, setting_wor
 from llmtui.tui.text import GLYPHS, GlyphSet, cell_width, middle_ellipsis, piece
 from llmtui.tui.widgets.grid import Grid, GridCell
 from llmtui.tui.widgets.status_bar import Tone
+from llmtui.units import probability
 
 TOP = 20
 PIECE_CELLS = 16
@@ -64,7 +65,7 @@ class PositionScreen(PlanWindow):
         actual = position.actual
         here = ""
         if actual is not None:
-            here = f", where the prompt has {self._piece(actual.bytes)} (RAW {facts.percent(actual.raw_prob)})"
+            here = f", where the prompt has {self._piece(actual.bytes)} (RAW {probability(actual.raw_prob)})"
         self.status.show(f"token {position.index}{here} · RAW entropy {position.raw_entropy_bits:.2f} bit", Tone.GOOD)
         self._show_grid()
         self._show_choices()
@@ -96,7 +97,7 @@ class PositionScreen(PlanWindow):
             self.query_one("#facts", Static).update(words, layout=False)
             return
         drawn = " ".join(self._piece(draw.bytes) for draw in at.draws)
-        mass = f"{facts.percent(at.raw_mass)} of the RAW probability"
+        mass = f"{probability(at.raw_mass)} of the RAW probability"
         self.query_one("#facts", Static).update(
             f"{words} · {at.kept} kept with {mass} · H {at.entropy_bits:.2f} bit SAMPLED\ndrawn by seeds "
             f"{self._plan.seeds[0]} and on: {drawn}",
@@ -106,18 +107,17 @@ class PositionScreen(PlanWindow):
 
     def _lines(self, at: SettingAt) -> list[str]:
         """The candidates that are left, and the rest of them: together they are 1."""
-        lines = [f"   {'token':<{PIECE_CELLS}} {'SAMPLED':>8} {'RAW':>8}"]
-        for place, choice in enumerate(at.top, start=1):
+        numbers = [(probability(choice.sampled_prob), probability(choice.raw_prob)) for choice in at.top]
+        left, rest = at.kept - len(at.top), max(0.0, 1.0 - sum(choice.sampled_prob for choice in at.top))
+        cells = max(8, len(probability(rest)), *(len(number) for pair in numbers for number in pair))
+        lines = [f"   {'token':<{PIECE_CELLS}} {'SAMPLED':>{cells}} {'RAW':>{cells}}"]
+        for place, (choice, (sampled, raw)) in enumerate(zip(at.top, numbers, strict=True), start=1):
             name = middle_ellipsis(self._piece(choice.bytes), PIECE_CELLS, glyphs=self._glyphs)
             bar = facts.bar(choice.sampled_prob, BAR_CELLS, glyphs=self._glyphs)
-            lines.append(
-                f"{place:>2} {name}{' ' * (PIECE_CELLS - cell_width(name))} {facts.percent(choice.sampled_prob):>8}"
-                f" {facts.percent(choice.raw_prob):>8} {bar}"
-            )
-        left = at.kept - len(at.top)
+            padding = " " * (PIECE_CELLS - cell_width(name))
+            lines.append(f"{place:>2} {name}{padding} {sampled:>{cells}} {raw:>{cells}} {bar}")
         if left:
-            rest = max(0.0, 1.0 - sum(choice.sampled_prob for choice in at.top))
-            lines.append(f"   {f'{left} more':<{PIECE_CELLS}} {facts.percent(rest):>8}")
+            lines.append(f"   {f'{left} more':<{PIECE_CELLS}} {probability(rest):>{cells}}")
         return lines
 
     def _piece(self, data: bytes) -> str:

@@ -17,6 +17,7 @@ from llmtui.tui.screens.window import Window
 from llmtui.tui.serving import Serving
 from llmtui.tui.text import GlyphSet, visible
 from llmtui.tui.widgets.live_table import Column, LiveTable, Row
+from llmtui.units import duration
 
 LOOK_SECONDS: Final = 1.0
 COLUMNS: Final = (
@@ -120,8 +121,8 @@ def row(view: RequestView) -> Row:
             ENDED.get(view.state, view.state),
             f"{view.generated_tokens}/{view.max_tokens}",
             "–" if view.tokens_per_second is None else f"{view.tokens_per_second:.1f}",
-            seconds(view.queued),
-            "–" if view.state == "waiting" else seconds(view.running),
+            duration(view.queued),
+            "–" if view.state == "waiting" else duration(view.running),
             short_id(view.id),
         ),
         faint=view.state != "running",
@@ -149,13 +150,6 @@ def empty_words(serving: Serving | None) -> str:
     if serving is None:
         return f"No request has come yet.\n\n{NOT_SERVING}"
     return f"No request has come yet. This sends one:\n\n{serving.example}"
-
-
-def seconds(value: float) -> str:
-    """`0.4 s`, `35 s`, `12 min`."""
-    if value < 10:
-        return f"{value:.1f} s"
-    return f"{value:.0f} s" if value < 600 else f"{value / 60:.0f} min"
 
 
 def short_id(request_id: str) -> str:

@@ -29,6 +29,7 @@ from llmtui.tui.text import GLYPHS, GlyphSet
 from llmtui.tui.widgets.grid import Grid, GridCell
 from llmtui.tui.widgets.marked_text import MarkedText
 from llmtui.tui.widgets.status_bar import Tone
+from llmtui.units import duration
 
 BAR_CELLS: Final = 16
 
@@ -117,7 +118,7 @@ class SweepScreen(PlanWindow):
         self._show_grid()
         self._show_cell()
         view, total = self.view, self._plan.cells
-        parts = [f"{view.done} of {total} cells", f"{view.tokens} tokens", f"{view.seconds:.1f} s"]
+        parts = [f"{view.done} of {total} cells", f"{view.tokens} tokens", duration(view.seconds)]
         if view.seconds:
             parts.append(f"{view.tokens / view.seconds:.1f} tok/s in all")
         if not self._ended:

@@ -67,7 +67,7 @@ class WatchScreen(GenerationScreen):
     def _arrived(self, message: Arrived) -> None:
         if self.progress.seen_from is None:
             self.progress.seen_from = self._watch.rich_from
-        self.show_events(self.progress, message.events)
+        self.show_events(self.progress, message)
 
     def action_close(self) -> None:
         self.dismiss(None)

@@ -13,6 +13,7 @@ from llmtui.engine.events import Lookahead, Token
 from llmtui.tui import facts
 from llmtui.tui.facts import Alternative
 from llmtui.tui.text import GLYPHS, GlyphSet, cell_width, cut, middle_ellipsis, piece
+from llmtui.units import probability
 
 NOTHING = "Tab to the tokens, then the arrow keys: how each one was chosen."
 COMPACT_ROWS = 3
@@ -178,7 +179,7 @@ class Inspector(Widget):
             text = f"{row.rank or '':>{rank_cells}} {self._mark(row)}{_pad(name, name_cells)} {share:>{percent_cells}}"
             text += f" {surprisal:>{bits_cells}} bit" if with_bits else ""
             rows.append(_Row(self._barred(text, row.prob, bar_cells), _style(row), f" {after}" if after else ""))
-        text = f"{_pad(label, head_cells - percent_cells - 1)} {facts.percent(rest):>{percent_cells}}"
+        text = f"{_pad(label, head_cells - percent_cells - 1)} {probability(rest):>{percent_cells}}"
         text += " " * (1 + bits_cells + 4) if with_bits else ""
         rows.append(_Row(self._barred(text, rest, bar_cells), _DIM))
         return rows
@@ -194,7 +195,7 @@ class Inspector(Widget):
             parts = [
                 f"{row.rank or '':>1}{self._mark(row)}{self._piece(row, 10)} {self._percent(row)}" for row in shown
             ]
-            parts.append(f"{GLYPHS[self.glyphs].ellipsis} rest {facts.percent(facts.rest(shown))}")
+            parts.append(f"{GLYPHS[self.glyphs].ellipsis} rest {probability(facts.rest(shown))}")
             longer = "  ".join(parts)
             if text and cell_width(longer) > width:
                 break
@@ -240,7 +241,7 @@ class Inspector(Widget):
         return GLYPHS[self.glyphs].chosen if row.chosen else " "
 
     def _percent(self, row: Alternative) -> str:
-        return GLYPHS[self.glyphs].dash if row.dropped else facts.percent(row.prob)
+        return GLYPHS[self.glyphs].dash if row.dropped else probability(row.prob)
 
     def _bits(self, row: Alternative) -> str:
         return "dropped" if row.dropped else facts.bits(row.prob)
