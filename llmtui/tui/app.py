@@ -13,6 +13,7 @@ from textual.app import App
 from textual.binding import BindingType
 from textual.command import Provider
 from textual.driver import Driver
+from textual.events import Event, Key, Paste
 from textual.filter import LineFilter
 
 from llmtui.engine import Engine
@@ -22,6 +23,7 @@ from llmtui.settings import Settings
 from llmtui.tui import clipboard, windows
 from llmtui.tui.actions import bindings
 from llmtui.tui.command_line import CommandError
+from llmtui.tui.key_order import KeyOrder
 from llmtui.tui.linefilter import HarmlessText
 from llmtui.tui.screens.main import MainScreen
 from llmtui.tui.serving import Serving
@@ -68,6 +70,7 @@ class LlmTui(App[None]):
         self._serving = serving
         self._watch_machine = watch_machine
         self._harmless = HarmlessText()
+        self._key_order = KeyOrder(self)
         for theme in THEMES.values():
             self.register_theme(theme)
         self.theme = DARK.name
@@ -105,6 +108,11 @@ class LlmTui(App[None]):
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         return [*super().get_line_filters(), self._harmless]
+
+    async def on_event(self, event: Event) -> None:
+        keyed = isinstance(event, (Key, Paste)) and not event.is_forwarded
+        if not (keyed and self._key_order.hold(event)):
+            await super().on_event(event)
 
     def copy_to_clipboard(self, text: str) -> None:
         """Send a text to the terminal's clipboard, and keep it for ^V."""

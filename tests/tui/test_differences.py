@@ -79,7 +79,7 @@ def test_facts_of_a_model_have_names_and_units_and_dashes_before_they_are_known(
     facts = dict(column_facts(p))
     assert facts["disk"] == "12.4 MB"
     assert facts["memory"] == "52.3 MB"
-    assert facts["first"] == "0.01 s"
+    assert facts["first"] == "12 ms"
     assert facts["tok/s"] == "135.8"
     assert facts["bit/byte"] == "0.315"
     assert facts["KL(p‖q)"] == "–"
