@@ -1,12 +1,15 @@
 """The command line: reads options, builds settings, and hands over. Imports nothing heavy until it is needed."""
 
+import sys
 from typing import Any
 
 import click
 
 from llmtui import __version__, own_process
+from llmtui.commands import exit_codes
 from llmtui.commands.lazy import LazyGroup
 from llmtui.commands.options import CONTEXT, leave, server_options, settings_from, shared_options
+from llmtui.system import stdio
 
 _COMMANDS = {
     "learn": ("llmtui.commands.learn:learn", "Open the lessons beside the screen."),
@@ -126,5 +129,12 @@ def generate(
 
 def main() -> None:
     """The `llmtui` program."""
+    stdio.open_missing()
     own_process.claim()
-    cli(prog_name="llmtui")
+    try:
+        sys.exit(cli.main(prog_name="llmtui", standalone_mode=False))
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        sys.exit(exit_codes.INTERRUPTED)

@@ -4,7 +4,7 @@ from importlib.resources import files
 
 import click
 
-from llmtui.commands.options import CONTEXT
+from llmtui.commands.options import CONTEXT, leave
 
 
 @click.command(context_settings=CONTEXT)
@@ -13,4 +13,15 @@ def dashboard() -> None:
 
     llmtui dashboard > llmtui.json, then in Grafana: Dashboards, New, Import.
     """
-    click.echo(files("llmtui").joinpath("server", "dashboard.json").read_text(encoding="utf-8"), nl=False)
+    from llmtui.commands.guard import guarded
+
+    leave(guarded(write_dashboard))
+
+
+def write_dashboard() -> int:
+    """Write it as it lies in the package; the exit code."""
+    from llmtui.commands import exit_codes
+    from llmtui.commands.output import write_out
+
+    write_out(files("llmtui").joinpath("server", "dashboard.json").read_text(encoding="utf-8"))
+    return exit_codes.DONE

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from llmtui.commands import exit_codes
 from llmtui.commands.console import Console
 from llmtui.commands.guard import code_of
+from llmtui.commands.output import OutputError, write_out
 from llmtui.commands.stdin import read_text
 from llmtui.engine import ChatMessage, Engine, GenerationRequest, SamplingParams
 from llmtui.engine.errors import EngineError, ParameterError
@@ -114,8 +115,7 @@ def write_events(stream: Stream, render: Callable[[Event], str]) -> int:
             event = stream.poll(timeout=None)
             if event is None:
                 break
-            sys.stdout.write(render(event))
-            sys.stdout.flush()
+            write_out(render(event))
         except KeyboardInterrupt:
             interrupted = True
             stream.cancel()
@@ -125,6 +125,10 @@ def write_events(stream: Stream, render: Callable[[Event], str]) -> int:
             # nobody reads any more: what is left in Python's buffer must not fail once again at exit
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return exit_codes.PIPE_CLOSED
+        except OutputError as error:
+            stream.cancel()
+            Console().complain(error)
+            return exit_codes.ERROR
         if isinstance(event, Failed):
             Console().complain(event.error)
         elif isinstance(event, Finished):

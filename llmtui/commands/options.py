@@ -96,8 +96,8 @@ def leave(code: int) -> None:
     """End the process now: its daemon threads may be deep in a load or a matrix product, and nobody waits for them."""
     import os
 
-    # a reader that has gone (`| head`) is told by the exit code
-    with suppress(BrokenPipeError):
-        sys.stdout.flush()
-        sys.stderr.flush()
+    # a reader that has gone (`| head`) and a full disk are told by the exit code
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):
+            stream.flush()
     os._exit(code)

@@ -2,10 +2,10 @@
 
 import json
 import shutil
-import sys
 from collections.abc import Sequence
 from typing import Any
 
+from llmtui.commands.output import write_out
 from llmtui.tui.text_table import table
 
 
@@ -15,8 +15,7 @@ def terminal_width() -> int | None:
 
 
 def write_lines(lines: Sequence[str]) -> None:
-    sys.stdout.write("".join(line + "\n" for line in lines))
-    sys.stdout.flush()
+    write_out("".join(line + "\n" for line in lines))
 
 
 def write_table(header: Sequence[str], rows: Sequence[Sequence[str]], align: str = "") -> None:

@@ -1,8 +1,9 @@
-"""Keeps what native code writes to file descriptors 1 and 2 off the screen: it goes to the log instead.
+"""Where standard streams lead: what native code writes to descriptors 1 and 2 stays off the screen, in the log.
 
 Python's own redirection does not reach printf in a tokenizer, OpenMP's warnings or a CUDA driver's: those write to the
 descriptors. Textual draws on `sys.__stderr__` and asks `sys.__stdout__` how large the terminal is, so both are given
-private descriptors on the terminal for as long as the real ones point at the log. Standard input stays as it is.
+private descriptors on the terminal that stdout is, for as long as the real ones point at the log: a redirected stderr
+(`2>FILE`) does not take the screen along. Standard input stays as it is.
 """
 
 import os
@@ -13,6 +14,13 @@ from pathlib import Path
 from typing import TextIO
 
 
+def open_missing() -> None:
+    """Give a program that was started with a closed stream (`>&-`) one that leads nowhere, on its own descriptor."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))
+
+
 @contextmanager
 def native_writes_to(log: Path) -> Iterator[TextIO]:
     """Point descriptors 1 and 2 at `log`; the stream that still reaches the terminal is handed out.
@@ -21,11 +29,13 @@ def native_writes_to(log: Path) -> Iterator[TextIO]:
     started with stdout=sys.__stdout__, stderr=sys.__stderr__. Everything is put back at the end, come what may.
     Raises OSError if the log cannot be opened.
     """
+    screen = sys.__stdout__
+    assert screen is not None, "a closed stdout is no terminal"
     with ExitStack() as undo:
         sink = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         undo.callback(os.close, sink)
         _flush()
-        streams = {name: undo.enter_context(_private_copy(getattr(sys, name))) for name in ("__stdout__", "__stderr__")}
+        streams = {name: undo.enter_context(_private_copy(screen)) for name in ("__stdout__", "__stderr__")}
         for name, stream in streams.items():
             undo.callback(setattr, sys, name, getattr(sys, name))
             setattr(sys, name, stream)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from running import environment, llmtui
 
-from llmtui import __version__
+from llmtui import __version__, cli, own_process
 from llmtui.engine import Engine, GenerationRequest, SamplingParams
 from llmtui.insight.trace import read_tokens
 
@@ -152,6 +152,47 @@ def test_ctrl_c_stops_with_130_and_a_proper_last_event(tmp_path: Path) -> None:
         assert process.wait(30) == 130
     assert events[-1]["event"] == "finished"
     assert events[-1]["reason"] == "cancelled"
+
+
+def test_ctrl_c_before_a_command_has_begun_is_130_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli.LazyGroup, "get_command", interrupted)
+    monkeypatch.setattr(sys, "argv", ["llmtui", "doctor"])
+    monkeypatch.setattr(own_process, "claim", lambda: None)
+    with pytest.raises(SystemExit) as left:
+        cli.main()
+    assert left.value.code == 130
+
+
+@pytest.mark.parametrize(
+    "command", [("tokenize", "a b"), ("dashboard",), ("generate", "Once", "--max-new-tokens", "3")]
+)
+def test_a_full_disk_is_one_sentence_and_exit_1(tmp_path: Path, command: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "llmtui", *command],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            cwd=tmp_path,
+            env=environment(tmp_path),
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr == b"llmtui: stdout cannot be written to: No space left on device\n"
+
+
+@pytest.mark.parametrize("closed", ["<&- >&-", ">&- 2>&-"])
+def test_closed_standard_streams_are_no_error(tmp_path: Path, closed: str) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f"{sys.executable} -m llmtui tokenize abc {closed}"],
+        capture_output=True,
+        cwd=tmp_path,
+        env=environment(tmp_path),
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
 def test_a_closed_pipe_ends_it_quietly(tmp_path: Path) -> None:

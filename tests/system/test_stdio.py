@@ -64,6 +64,19 @@ os.write(2, b"after-err\\n")
     assert "size 100 33" in log
 
 
+def test_the_screen_stays_on_the_terminal_where_stderr_goes_to_a_file(tmp_path: Path) -> None:
+    code = f"""
+sys.stderr.flush()
+os.dup2(os.open({str(tmp_path / "errors")!r}, os.O_WRONLY | os.O_CREAT), 2)
+with native_writes_to(log) as terminal:
+    terminal.write("frame")
+os.write(2, b"complaint")
+"""
+    screen, _, status = on_terminal(code, tmp_path)
+    assert (screen, status) == ("frame", 0)
+    assert (tmp_path / "errors").read_text() == "complaint"
+
+
 def test_textuals_driver_draws_on_the_private_stream(tmp_path: Path) -> None:
     code = """
 import asyncio
