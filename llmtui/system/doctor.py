@@ -51,6 +51,7 @@ def check_machine(host: str, port: int, environ: Mapping[str, str]) -> list[Chec
         check_gpu(Path("/proc/driver/nvidia/gpus"), installed_version("torch"), installed_version("nvidia-ml-py")),
         *check_folders(),
         check_terminal(environ, sys.stdout.isatty()),
+        *check_glyphs(environ, sys.stdout.isatty()),
         check_clipboard(environ),
         check_port(host, port),
     ]
@@ -207,6 +208,32 @@ def check_terminal(environ: Mapping[str, str], is_terminal: bool) -> Check:
     if terminal.colours in ("none", "16") and not environ.get("NO_COLOR"):
         return Check("terminal", "warn", found, "heat colours need 256: set TERM=xterm-256color if it can")
     return Check("terminal", "ok", found)
+
+
+def check_glyphs(environ: Mapping[str, str], is_terminal: bool) -> list[Check]:
+    """Whether the screen's glyphs take one cell each, as a terminal that can show them says; else no check."""
+    if not is_terminal or not detect_terminal(environ).unicode or os.name != "posix":
+        return []
+    from llmtui.system.glyph_width import GLYPHS, cells_of
+
+    try:
+        terminal = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
+    except OSError:
+        return []
+    try:
+        return [glyphs_check(cells_of(GLYPHS, terminal), len(GLYPHS))]
+    finally:
+        os.close(terminal)
+
+
+def glyphs_check(cells: int | None, expected: int) -> Check:
+    """What it means that so many glyphs take so many cells; None: the terminal did not tell."""
+    if cells is None:
+        return Check("glyphs", "ok", "the terminal does not tell how wide they are")
+    if cells != expected:
+        advice = "let the terminal show ambiguous characters narrow, or use GLYPHS=ascii"
+        return Check("glyphs", "warn", f"{expected} of them take {cells} cells", advice)
+    return Check("glyphs", "ok", "one cell each")
 
 
 def check_clipboard(environ: Mapping[str, str]) -> Check:
