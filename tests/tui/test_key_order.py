@@ -31,6 +31,17 @@ async def test_text_after_down_goes_to_the_next_field(opened: Opened) -> None:
         assert values[1:] == ["abc", "def", "ghi"]
 
 
+async def test_down_leaves_the_prompt_of_a_form_from_its_last_line(opened: Opened) -> None:
+    async with opened() as pilot:
+        await send(pilot, "/sweep The fox")
+        await until(pilot, lambda: isinstance(pilot.app.screen, SweepForm) and pilot.app.screen.focused is not None)
+        form = pilot.app.screen
+        at_once(pilot, "up", "ctrl+j", *"b", "up", "down", "down", *"3")
+        await until(pilot, lambda: form.query_one("#temperature", Input).value == "3")
+        assert isinstance(form, SweepForm)
+        assert form.prompt.text == "The fox\nb"
+
+
 async def test_text_after_a_key_that_opens_a_window_goes_into_the_window(opened: Opened) -> None:
     async with opened() as pilot:
         app = app_of(pilot)

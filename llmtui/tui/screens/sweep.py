@@ -5,7 +5,7 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from llmtui.engine import Engine
 from llmtui.errors import LlmtuiError
@@ -14,7 +14,7 @@ from llmtui.tui.bridge import Bridge
 from llmtui.tui.screens.prompt_form import PromptForm
 from llmtui.tui.session import Session
 from llmtui.tui.sweep_form import FIELDS, SweepPlan, first_values, problems, read_plan
-from llmtui.tui.text import GlyphSet, visible
+from llmtui.tui.text import GlyphSet
 from llmtui.tui.widgets.prompt import Prompt
 
 
@@ -54,10 +54,8 @@ class SweepForm(PromptForm):
     def _check(self) -> None:
         wrong = problems(self.values)
         for field in FIELDS:
-            note = self.query_one(f"#{field.name}-note", Static)
             problem = wrong.get(field.name)
-            note.set_class(problem is not None, "-wrong")
-            note.update(visible(field.help if problem is None else f"✗ {problem}"), layout=False)
+            self.note(field.name, field.help if problem is None else f"✗ {problem}", wrong=problem is not None)
         self._confirmed = 0
         if wrong:
             # beside the field a long sentence may be cut

@@ -39,4 +39,4 @@ class Window(ModalScreen[T]):
         if text:
             self.app.copy_to_clipboard(text)
         else:
-            self.dismiss(None)
+            self.action_close()

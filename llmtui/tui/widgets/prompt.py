@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from textual import events
+from textual.actions import SkipAction
 from textual.binding import BindingType
 from textual.content import Content
 from textual.message import Message
@@ -133,6 +134,9 @@ class Prompt(TextArea):
             self.action_cursor_up()
         elif self._place > 0:
             self._walk_to(self._place - 1)
+        else:
+            # to whatever else the key means around the prompt
+            raise SkipAction()
 
     def action_later(self) -> None:
         """One line down; from the last line: the prompt after, and at last what was being typed."""
@@ -141,6 +145,8 @@ class Prompt(TextArea):
             self.action_cursor_down()
         elif self._place < len(self._prompts):
             self._walk_to(self._place + 1)
+        else:
+            raise SkipAction()
 
     def action_output_up(self) -> None:
         """Ask for the page of output before."""
