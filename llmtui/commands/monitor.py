@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from llmtui.system.reading import Sample
 
 
+CORES = "cores %"
+
+
 @click.command(context_settings=CONTEXT)
 @click.option("--interval", type=click.FloatRange(0.1, 3600), default=1.0, metavar="S", help="Seconds between samples.")
 @click.option("--count", type=click.IntRange(1), metavar="N", help="End after N samples; else Ctrl-C ends it.")
@@ -154,19 +157,36 @@ def flat_fields(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def line_for_people(sample: "Sample", *, header: bool) -> list[str]:
-    from rich.cells import set_cell_size
-
     from llmtui.commands.table import terminal_width
     from llmtui.tui.text import visible
+    from llmtui.tui.wrapping import wrap
 
-    columns = columns_for_people(sample)
+    width = terminal_width()
+    columns = columns_that_fit(columns_for_people(sample), width)
     lines = ["  ".join(name.rjust(width) for name, _, width in columns)] if header and not sample.problem else []
     if sample.problem:
         lines.append(f"{columns[0][1]}  {sample.problem}")
     else:
         lines.append("  ".join(value.rjust(width) for _, value, width in columns))
-    width = terminal_width()
-    return [visible(line) if width is None else set_cell_size(visible(line), width).rstrip() for line in lines]
+    harmless = [visible(line) for line in lines]
+    return harmless if width is None else [part.rstrip() for line in harmless for part in wrap(line, width)]
+
+
+def columns_that_fit(columns: list[tuple[str, str, int]], width: int | None) -> list[tuple[str, str, int]]:
+    """The first ones that a line of `width` cells holds whole, and as many cores as there is room for; None: all."""
+    if width is None:
+        return columns
+    fitting: list[tuple[str, str, int]] = []
+    room = width
+    for name, value, least in columns:
+        if len(value) > room and name == CORES and room > len(name):
+            value = value[: room - 1].rpartition(" ")[0] + " …"
+        room -= max(len(name), len(value), least)
+        if room < 0:
+            break
+        fitting.append((name, value, least))
+        room -= 2
+    return fitting
 
 
 def columns_for_people(sample: "Sample") -> list[tuple[str, str, int]]:
@@ -197,5 +217,5 @@ def columns_for_people(sample: "Sample") -> list[tuple[str, str, int]]:
             (f"gpu{i}", f"{gpu.load_percent:.0f}% {size(gpu.memory_used_bytes)} of {size(gpu.memory_total_bytes)}", 26)
             for i, gpu in enumerate(sample.gpus)
         ),
-        ("cores %", " ".join(f"{core:3.0f}" for core in sample.core_percents), 0),
+        (CORES, " ".join(f"{core:3.0f}" for core in sample.core_percents), 0),
     ]

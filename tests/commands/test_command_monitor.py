@@ -12,6 +12,7 @@ import pytest
 from api_client import Api, serving
 from running import environment, llmtui
 
+from llmtui.commands.monitor import columns_that_fit
 from llmtui.engine import Engine, GenerationRequest, SamplingParams
 from llmtui.settings import Settings
 
@@ -29,6 +30,27 @@ def test_json_lines_and_csv_hold_the_same_samples(tmp_path: Path) -> None:
     assert [float(row["time"]) for row in rows] == [line["time"] for line in lines]
     assert [float(row["core0_percent"]) for row in rows] == [line["core_percents"][0] for line in lines]
     assert [float(row["load5"]) for row in rows] == [line["load"][1] for line in lines]
+
+
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_a_narrow_terminal_shows_whole_columns(tmp_path: Path, width: int) -> None:
+    done = llmtui("monitor", "--interval", "0.1", "--count", "2", home=tmp_path, COLUMNS=str(width))
+    header, *lines = done.stdout.decode().splitlines()
+    assert len(lines) == 2
+    assert max(map(len, (header, *lines))) <= width
+    assert header.split()[:4] == ["time", "cpu", "load", "ram"][: len(header.split())]
+    assert header.split()[-1] in ("load", "ram", "process", "rss", "%")
+    assert all(len(line) >= len(header.rstrip()) - len("cores %") for line in lines)
+
+
+def test_as_many_cores_are_shown_as_there_is_room_for() -> None:
+    columns = [("time", "20:03:29", 8), ("cores %", " ".join(f"{core:3.0f}" for core in range(64)), 0)]
+    assert columns_that_fit(columns, None) == columns
+    assert columns_that_fit(columns, 9) == columns[:1]
+    _, (_, cores, _) = columns_that_fit(columns, 40)
+    assert 30 - 4 <= len(cores) <= 30
+    assert cores.endswith(" …")
+    assert columns[1][1].startswith(cores.removesuffix(" …"))
 
 
 def test_interval_is_kept(tmp_path: Path) -> None:
