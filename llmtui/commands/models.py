@@ -36,17 +36,19 @@ def models(ctx: click.Context, /, as_json: bool, **flags: Any) -> None:
 @models.command(context_settings=CONTEXT)
 @click.argument("model")
 @click.option("--tree", is_flag=True, help="The way of a token through its blocks, and every module with its shapes.")
-@click.option("--device", metavar="WHERE", help="Where it would run: decides about the dtype.")
-@click.option("--dtype", metavar="TYPE", help="auto, float32, bfloat16 or float16.")
+@click.option("--device", metavar="WHERE", help="Where it would run: decides about dtype and linear layers.")
+@click.option("--dtype", metavar="TYPE", help="auto, float32, bfloat16, float16 or int8.")
 @JSON
 @log_options
 @click.pass_context
 def show(ctx: click.Context, /, model: str, tree: bool, as_json: bool, **flags: Any) -> None:
-    """Show what MODEL is made of, from its config alone: no weights are read.
+    """Show what MODEL is made of, from its config alone.
 
-    --json keys: model, architecture, parameters, layers, hidden, heads, kv_heads, vocabulary, context, dtype, tied,
-    kv_bytes_per_token, kv_bytes_full, flops_per_token, flops_per_context_token, diagram (before, blocks, after: parts
-    with role, name, kind, parameters, tied, shape), tree (name, kind, repeats, parameters, tensors, parts).
+    No weights are read.
+
+    --json keys: model, architecture, parameters, layers, hidden, heads, kv_heads, vocabulary, context, dtype, linears,
+    tied, kv_bytes_per_token, kv_bytes_full, flops_per_token, flops_per_context_token, diagram (before, blocks, after:
+    parts with role, name, kind, parameters, tied, shape), tree (name, kind, repeats, parameters, tensors, parts).
     """
     settings = settings_of(ctx, flags)
     from llmtui.commands.guard import guarded
@@ -88,6 +90,7 @@ def run_list(settings: "Settings", as_json: bool) -> int:
             for entry in entries
         ],
         "<>>><<<<",
+        expendable=("licence", "context", "dtype", "on disk"),
     )
     return exit_codes.DONE
 
@@ -163,6 +166,7 @@ def architecture_fields(facts: "Architecture", model: str) -> dict[str, Any]:
         "vocabulary": facts.vocabulary,
         "context": facts.context,
         "dtype": facts.dtype,
+        "linears": facts.linears,
         "tied": [list(pair) for pair in facts.tied],
         "kv_bytes_per_token": cost and cost.kv_bytes_per_token,
         "kv_bytes_full": cost and cost.kv_bytes_full,

@@ -18,8 +18,10 @@ def write_lines(lines: Sequence[str]) -> None:
     write_out("".join(line + "\n" for line in lines))
 
 
-def write_table(header: Sequence[str], rows: Sequence[Sequence[str]], align: str = "") -> None:
-    write_lines(table(header, rows, align, width=terminal_width()))
+def write_table(
+    header: Sequence[str], rows: Sequence[Sequence[str]], align: str = "", *, expendable: Sequence[str] = ()
+) -> None:
+    write_lines(table(header, rows, align, width=terminal_width(), expendable=expendable))
 
 
 def write_json(value: Any) -> None:

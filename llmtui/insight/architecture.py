@@ -72,7 +72,11 @@ class TokenCost:
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """A model in numbers. None: its config does not name it; cost and diagram: no forward can be traced."""
+    """A model in numbers. None: its config does not name it; cost and diagram: no forward can be traced.
+
+    dtype    of what lies between the linear layers, and of keys and values
+    linears  in words: how the linear layers would be held and computed; None: not asked
+    """
 
     kind: str
     parameters: int
@@ -87,6 +91,7 @@ class Architecture:
     cost: TokenCost | None
     diagram: Diagram | None
     tree: ModuleFacts
+    linears: str | None = None
 
 
 def architecture_of_folder(folder: Path, device: str, dtype: str) -> Architecture:
@@ -99,7 +104,7 @@ def architecture_of_folder(folder: Path, device: str, dtype: str) -> Architectur
 
     config = read_config(folder)
     precision = choose_precision(dtype, pick_device(device), stored_dtype(config))
-    return architecture_of(without_weights(config, precision.dtype))
+    return replace(architecture_of(without_weights(config, precision.dtype)), linears=precision.note)
 
 
 def architecture_of(model: Any, context: int | None = None) -> Architecture:

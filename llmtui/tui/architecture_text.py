@@ -32,6 +32,7 @@ def summary_lines(facts: "Architecture", model: str, *, tokens_now: int = 0, wid
         ("context", f"{count(facts.context)} tokens"),
         ("dtype", facts.dtype),
     ]
+    rows += [("linears", facts.linears)] if facts.linears else []
     rows += [("tied", f"{name} is {other}") for name, other in facts.tied]
     cost = facts.cost
     if cost is None:
@@ -64,7 +65,9 @@ def diagram_lines(diagram: "Diagram | None", *, width: int | None = None, glyphs
 
 def tree_lines(tree: "ModuleFacts", *, width: int | None = None) -> list[str]:
     """Every module with its tensors."""
-    return table(("module", "kind", "shape", "parameters", ""), tree_rows(tree), "<<<><", width=width)
+    return table(
+        ("module", "kind", "shape", "parameters", ""), tree_rows(tree), "<<<><", width=width, expendable=("kind",)
+    )
 
 
 def _block_lines(block: "Block", glyphs: GlyphSet, wide: bool) -> list[str]:

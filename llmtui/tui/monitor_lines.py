@@ -83,7 +83,7 @@ def _core_strips(sample: Sample, width: int, glyphs: GlyphSet) -> list[Line]:
     bars = "".join(_bar(percent, 100.0, glyphs) for percent in sample.core_percents)
     room = max(1, width - LABEL_CELLS)
     parts = [bars[start : start + room] for start in range(0, len(bars), room)]
-    return [Line(f"{'  each core' if not number else '':<{LABEL_CELLS}}{part}") for number, part in enumerate(parts)]
+    return [Line(f"{'  each' if not number else '':<{LABEL_CELLS}}{part}") for number, part in enumerate(parts)]
 
 
 def _ram(sample: Sample) -> Trend:
@@ -151,8 +151,10 @@ def _of_engine(field: str) -> Pick:
 
 
 def _drawn(trend: Trend, history: Sequence[Sample], width: int, glyphs: GlyphSet) -> Line:
-    cells = max(0, width - LABEL_CELLS - VALUE_CELLS - SCALE_CELLS - 3)
-    seen = [trend.pick(sample) for sample in list(history)[-cells:]] if cells else []
+    cells = width - LABEL_CELLS - VALUE_CELLS - SCALE_CELLS - 3
+    if cells < 1:
+        return Line(f"{trend.label:<{LABEL_CELLS}}{visible(trend.value, glyphs=glyphs)}")
+    seen = [trend.pick(sample) for sample in list(history)[-cells:]]
     top = trend.top if trend.top is not None else max((value for value in seen if value is not None), default=0.0)
     bars = "".join(" " if value is None else _bar(value, top, glyphs) for value in seen)
     scale = f"{'of' if trend.top is not None else 'max'} {trend.unit(top)}"

@@ -66,12 +66,13 @@ def open_architecture(main: "MainScreen", name: str, settings: Settings) -> None
     loaded = None if name else main.engine.model
     name = loaded.name if loaded is not None else name or settings.model_name
     folder = None if loaded is None else Path(loaded.path)
+    dtype = settings.dtype if loaded is None else loaded.dtype
     tokens = 0 if loaded is None else len(main.panes.tokens.tokens)
     main.app.push_screen(
         ArchitectureScreen(
             main.bridge,
             name,
-            lambda: read_architecture(name, folder, settings.device, settings.dtype),
+            lambda: read_architecture(name, folder, settings.device, dtype),
             tokens,
             glyphs=main.glyphs,
         )

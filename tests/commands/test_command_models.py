@@ -8,6 +8,7 @@ import pytest
 from running import llmtui
 from transformers import GPT2Config
 
+from llmtui.engine.quantize import choose_precision
 from llmtui.models.catalog import embedded_path
 from llmtui.models.licence import licence_of
 
@@ -22,6 +23,16 @@ def test_list_holds_the_embedded_model_with_its_facts(tmp_path: Path) -> None:
     assert entry["licence"] == "mit"
     assert entry["parameters"] == 6_180_864
     assert entry["size_bytes"] == (embedded_path() / "model.safetensors").stat().st_size
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16", "int8"])
+def test_how_the_linear_layers_are_held_is_said_as_the_engine_says_it(tmp_path: Path, dtype: str) -> None:
+    done = llmtui("models", "show", "tiny-tales", "--dtype", dtype, "--json", home=tmp_path)
+    answer = json.loads(done.stdout)
+    assert answer["linears"] == choose_precision(dtype, "cpu", None).note
+    assert (answer["dtype"], answer["kv_bytes_per_token"]) == ("float32", 2 * 6 * 256 * 4)
+    table = llmtui("models", "show", "tiny-tales", "--dtype", dtype, home=tmp_path).stdout.decode()
+    assert any(line.split() == ["linears", *answer["linears"].split()] for line in table.splitlines())
 
 
 def test_config_alone_gives_gpt2s_parameters(tmp_path: Path) -> None:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from driving import Opened, app_of, send, until
@@ -5,6 +7,7 @@ from hostile import screen_text
 from scripted_engine import ScriptedEngine, model_info
 from transformers import GPT2Config
 
+from llmtui.engine.quantize import choose_precision
 from llmtui.insight.architecture import architecture_of
 from llmtui.insight.block_diagram import block_diagram
 from llmtui.insight.meta_model import without_weights
@@ -30,6 +33,16 @@ def test_keys_and_values_of_the_text_in_memory() -> None:
     # 12 layers, keys and values, 768 wide, 4 bytes
     assert f"{12 * 2 * 768 * 4 * 100 / 1e6:.1f} MB for the 100 tokens" in lines
     assert f"{12 * 2 * 768 * 4 * 1024 / 1e6:.1f} MB with the context full" in lines
+
+
+async def test_the_window_speaks_of_the_dtype_that_the_model_was_loaded_as(
+    opened: Opened, engine: ScriptedEngine
+) -> None:
+    async with opened(size=(120, 40)) as pilot:
+        engine.model = replace(model_info(), path=str(embedded_path()), dtype="int8")
+        await send(pilot, "/architecture")
+        note = choose_precision("int8", "cpu", None).note
+        await until(pilot, lambda: note in screen_text(pilot.app), timeout=60)
 
 
 @pytest.mark.parametrize("size", [(120, 40), (80, 24)])

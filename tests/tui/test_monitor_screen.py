@@ -37,6 +37,15 @@ def test_shares_are_measured_by_the_whole_and_counts_by_the_largest_in_sight() -
     assert line(full, "ram").split() == ["ram", "8.0G", "of", "16G", "▄", "of", "16G"]
 
 
+def test_where_no_bar_has_room_the_numbers_stand_whole() -> None:
+    history = [sample(0), sample(1)]
+    assert line(history, "ram", width=34).split()[0:3:2] == ["ram", "of"]
+    assert all("…" not in line(history, label, width=34) for label in ("cpu", "ram", "memory", "speed", "kv"))
+    strip = line([sample(0, cores=96), sample(1, cores=96)], "each", width=34, height=8)
+    assert strip.startswith("  each     ")
+    assert cell_width(strip) == 34
+
+
 def test_only_what_fits_is_in_sight() -> None:
     history = [sample(second, tokens_per_second=900.0 if second == 0 else 10.0) for second in range(200)]
     assert "max 10" in line(history, "speed")
@@ -48,7 +57,7 @@ def test_many_cores_are_bars_beside_each_other_and_few_have_their_own_past() -> 
     assert [text.split()[:2] for text in few if text.startswith("  core")] == [["core", str(n)] for n in range(4)]
     many = [line.text for line in monitor_lines([sample(0, cores=96), sample(1, cores=96)], 68, 18)]
     assert not [text for text in many if text.startswith("  core")]
-    strips = [text for text in many if text.startswith(("  each core", " " * 11))]
+    strips = [text for text in many if text.startswith(("  each     ", " " * 11))]
     assert sum(len(text[11:].strip()) for text in strips) == 96
 
 

@@ -259,7 +259,12 @@ def test_a_text_and_its_cuts(snap: Callable[..., bool], size: tuple[int, int]) -
 
 
 @pytest.mark.parametrize("size", SIZES, ids=["wide", "small"])
-def test_the_way_of_a_token(snap: Callable[..., bool], engine: ScriptedEngine, size: tuple[int, int]) -> None:
+def test_the_way_of_a_token(
+    snap: Callable[..., bool], engine: ScriptedEngine, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # the same picture on every processor
+    monkeypatch.setattr("llmtui.engine.quantize._mkl_is_slow", lambda: False)
+
     async def steps(pilot: Pilot[None]) -> None:
         engine.model = replace(model_info(), path=str(embedded_path()))
         await send(pilot, "/architecture")
