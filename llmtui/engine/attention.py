@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
 from llmtui.engine.branch_attention import BranchSpan
+from llmtui.engine.decode_attention import DecodeGroup
 from llmtui.engine.kv_cache import KVSlab, Shelf
 
 PACKED = "llmtui_packed"
@@ -135,75 +136,6 @@ class PackedBatch:
 
     def get_mask_sizes(self, query_length: int, *_: object) -> tuple[int, int]:
         return query_length, 0
-
-
-class DecodeGroup:
-    """Rows of sequences that share a shelf, one each: a single call attends for all of them.
-
-    rows: which of the forward's rows they are, [n] int64, by place on the shelf.
-    """
-
-    def __init__(self, mates: Sequence[tuple[int, Span]], device: str | torch.device) -> None:
-        mates = sorted(mates, key=lambda mate: mate[1].slab.place)
-        self._spans = [span for _, span in mates]
-        self._shelf = self._spans[0].slab.shelf
-        self.rows = torch.tensor([row for row, _ in mates], device=device)
-        self._in_order = [row for row, _ in mates] == list(range(len(mates)))
-        places = [span.slab.place for span in self._spans]
-        self._first, self._end = places[0], places[-1] + 1
-        self._longest = max(span.end for span in self._spans)
-        self._places = torch.tensor(places, device=device)
-        self._positions = torch.tensor([span.begin for span in self._spans], device=device)
-        # a free place between them is computed and thrown away
-        self._seats = self._places - self._first
-        self._gaps = self._end - self._first != len(mates)
-        ends = torch.zeros(self._end - self._first, dtype=torch.int64, device=device)
-        self._ends = ends.index_copy_(0, self._seats, self._positions + 1)
-        self._masks: dict[int | None, Tensor] = {}
-
-    def is_all_of(self, rows: int) -> bool:
-        """Whether these are all rows of the forward, in their order."""
-        return self._in_order and len(self._spans) == rows
-
-    def attend(self, layer: int, query: Tensor, rows: Tensor, scaling: float | None, window: int | None) -> Tensor:
-        """What `PackedBatch.attend` does, for these rows alone."""
-        shelf = self._shelf.rows(layer, rows)
-        shelf.permute(1, 3, 0, 2, 4).index_put_((self._places, self._positions), rows)
-        _, heads, dim = query.shape
-        keys, values = shelf[:, self._first : self._end, :, : self._longest]
-        if self._gaps:
-            query = query.new_zeros(len(keys), heads, dim).index_copy_(0, self._seats, query)
-        attended = self._over(query, keys, values, scaling, window)
-        return attended.index_select(0, self._seats) if self._gaps else attended
-
-    def _over(self, query: Tensor, keys: Tensor, values: Tensor, scaling: float | None, window: int | None) -> Tensor:
-        """Each place's row, [places, heads, dim], over its keys and values, [places, kv_heads, positions, dim]."""
-        places, heads, dim = query.shape
-        # the heads that share keys become rows over them
-        shared = query.reshape(places, keys.shape[1], -1, dim)
-        mask = self._mask(window, query.dtype)
-        if query.dtype.itemsize < 4:
-            # torch's own keeps scores in float32
-            attended = scaled_dot_product_attention(shared, keys, values, attn_mask=mask, scale=scaling)
-            return attended.reshape(places, heads, dim)
-        # on a CPU two products of batches read keys and values faster
-        mask = mask.expand(shared.shape[:2] + mask.shape[2:]).flatten(0, 1)
-        shared, keys, values = shared.flatten(0, 1), keys.flatten(0, 1), values.flatten(0, 1)
-        scale = dim**-0.5 if scaling is None else scaling
-        scores = torch.baddbmm(mask, shared, keys.transpose(1, 2), alpha=scale)
-        return torch.bmm(torch.softmax(scores, dim=-1), values).view(places, heads, dim)
-
-    def _mask(self, window: int | None, dtype: torch.dtype) -> Tensor:
-        """0 for the positions that each place's row sees, minus infinity for others: [places, 1, 1, positions]."""
-        known = self._masks.get(window)
-        if known is None:
-            positions = torch.arange(self._longest, device=self._ends.device)
-            unseen = positions >= self._ends[:, None]
-            if window is not None:
-                unseen |= positions < self._ends[:, None] - window
-            mask = torch.zeros(unseen.shape, dtype=dtype, device=unseen.device).masked_fill_(unseen, -torch.inf)
-            known = self._masks[window] = mask[:, None, None]
-        return known
 
 
 def packed_attention(
