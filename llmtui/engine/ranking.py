@@ -7,7 +7,6 @@ one among them, and only these are sorted.
 import math
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -82,25 +81,27 @@ class Ranking:
         self.values = values[order].astype(np.float64)
 
 
-def column_heads(logits: Tensor) -> Tensor:
+def column_heads(logits: Tensor) -> NDArray[np.float32]:
     """[n, COLUMNS]: the largest of each column when a row of logits, [n, vocab], is written in lines of COLUMNS.
 
     The k-th largest of them is reached by at least k tokens, and by few more. A short row is its own.
     """
-    lines = logits.shape[1] // COLUMNS
+    rows: NDArray[np.float32] = logits.numpy()
+    lines = rows.shape[1] // COLUMNS
     if lines < 2:
-        return logits
-    heads: Tensor = logits[:, : lines * COLUMNS].view(-1, lines, COLUMNS).amax(1)
-    rest = logits[:, lines * COLUMNS :]
-    torch.maximum(heads[:, : rest.shape[1]], rest, out=heads[:, : rest.shape[1]])
+        return rows
+    heads: NDArray[np.float32] = rows[:, : lines * COLUMNS].reshape(-1, lines, COLUMNS).max(axis=1)
+    rest = rows[:, lines * COLUMNS :]
+    if rest.size:
+        np.maximum(heads[:, : rest.shape[1]], rest, out=heads[:, : rest.shape[1]])
     return heads
 
 
-def borders(heads: Tensor) -> list[float]:
+def borders(heads: NDArray[np.float32]) -> list[float]:
     """For each row that `heads` are of a logit that FIRST_DEPTH tokens reach, or all that can be drawn."""
     if heads.shape[1] <= FIRST_DEPTH:
         return [LOWEST] * len(heads)
-    found = np.partition(heads.numpy(), -FIRST_DEPTH, axis=1)[:, -FIRST_DEPTH]
+    found = np.partition(heads, -FIRST_DEPTH, axis=1)[:, -FIRST_DEPTH]
     return [max(LOWEST, border) for border in found.tolist()]
 
 

@@ -7,8 +7,9 @@ The stages follow transformers' logits processors (generation/logits_process.py)
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -30,6 +31,25 @@ _ORDERS = {
 _OFF = {"temperature": 1.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0, "typical_p": 1.0}
 
 
+class Odds(NamedTuple):
+    """What makes SAMPLED probabilities of adjusted logits, without the row: of the highest, and of the last one kept.
+
+    mass: of all kept tokens together, as `Ranking.mass` has it
+    """
+
+    highest: float
+    last: float
+    last_id: int
+    temperature: float
+    mass: float
+
+    def prob(self, token_id: int, logit: float) -> float:
+        """SAMPLED probability of a token; 0.0 if a stage dropped it."""
+        if logit > self.last or (logit == self.last and token_id <= self.last_id):
+            return math.exp((logit - self.highest) / self.temperature) / self.mass
+        return 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class Distribution:
     """The SAMPLED distribution: the first `kept` tokens of a ranking at a temperature; temperature 0 is greedy.
@@ -45,20 +65,15 @@ class Distribution:
 
     def prob(self, token_id: int) -> float:
         """SAMPLED probability of a token; 0.0 if a stage dropped it."""
-        return self.probs([token_id])[0]
+        return self.odds.prob(token_id, float(self.ranking.row[token_id]))
 
-    def probs(self, ids: Sequence[int]) -> list[float]:
-        """SAMPLED probabilities of tokens; 0.0 of those that a stage dropped."""
+    @property
+    def odds(self) -> Odds:
         ranking = self.ranking
-        highest, last, last_id = float(ranking.values[0]), -math.inf, len(ranking.row)
+        last, last_id = -math.inf, -1
         if self.kept < ranking.size:
             last, last_id = float(ranking.values[self.kept - 1]), int(ranking.ids[self.kept - 1])
-        return [
-            math.exp((value - highest) / self.temperature) / self.mass
-            if value > last or (value == last and token_id <= last_id)
-            else 0.0
-            for token_id, value in zip(ids, ranking.row[ids].tolist(), strict=True)
-        ]
+        return Odds(float(ranking.values[0]), last, last_id, self.temperature, self.mass)
 
     def kept_probs(self) -> NDArray[np.float64]:
         """SAMPLED probabilities of the kept tokens, in the ranking's order."""

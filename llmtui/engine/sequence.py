@@ -205,7 +205,7 @@ class Sequence:
         pieces, top = self.model.pieces, self.params.top_logprobs
         token = drawn_token(draw, len(self.ids) - 1, text, delta, step, pieces, top)
         rich = max(top, TOP_CANDIDATES)
-        self.stream.hold(token, lambda: replace(token, candidates=drawn_candidates(draw, pieces, rich)))
+        self.stream.hold(token, lambda: replace(token, candidates=drawn_candidates(draw, draw.dist.odds, pieces, rich)))
         if self.params.lookahead:
             self._offer_alternatives(draw)
         if ends or self._written.stopped:

@@ -1,7 +1,7 @@
 """The RAW facts of one position: what the model itself thought of every token, before any sampling."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,10 @@ from llmtui.engine.errors import GenerationFailed
 from llmtui.engine.ranking import Ranking, borders, column_heads
 
 BITS_PER_NAT = 1 / math.log(2)
+# Up to so many logits torch has one thread compute, too, and NumPy takes less time between its steps.
+ONE_THREAD = 32768
+# Of more, so many at once: larger tensors are new memory each time, and writing that takes several times as long.
+AT_ONCE = 2**19
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +46,7 @@ class RawRow:
 
     def logprob(self, token_id: int) -> float:
         """Natural log of the token's RAW probability."""
-        return self.logprobs([token_id])[0]
-
-    def logprobs(self, ids: Sequence[int]) -> list[float]:
-        """Natural logs of the tokens' RAW probabilities."""
-        return [min(0.0, value - self.log_sum) for value in self.ranking.row[ids].tolist()]
+        return logprob_of(float(self.ranking.row[token_id]), self.log_sum)
 
     def rank_and_ties(self, token_id: int) -> tuple[int, int]:
         """1 + the number of tokens above it, and the number of others exactly beside it."""
@@ -76,35 +76,72 @@ class RawRow:
         return ids
 
 
+def logprob_of(logit: float, log_sum: float) -> float:
+    """Natural log of a RAW probability; rounding makes none larger than 1."""
+    return min(0.0, logit - log_sum)
+
+
 def facts_of_all(outputs: Sequence[Tensor]) -> list[list[RawRow]]:
-    """The facts of each output's rows, [rows, vocab], those of all outputs in one pass."""
+    """The facts of each output's rows, [rows, vocab], those of many outputs in one pass."""
+    if len(outputs) == 1:
+        return [raw_rows(outputs[0])]
+    at_once = _rows_at_once(outputs[0])
     with torch.inference_mode():
-        rows = iter(raw_rows(outputs[0] if len(outputs) == 1 else torch.cat(list(outputs))))
+        groups = [torch.cat(list(outputs[n : n + at_once])) for n in range(0, len(outputs), at_once)]
+    rows = iter([row for group in groups for row in raw_rows(group)])
     return [[next(rows) for _ in range(len(output))] for output in outputs]
 
 
 def raw_rows(logits: Tensor) -> list[RawRow]:
-    """The facts of many rows, [n, vocab], in one pass; those of a row that is no distribution are no numbers."""
+    """The facts of many rows, [n, vocab]; those of a row that is no distribution are no numbers."""
+    if logits.numel() <= ONE_THREAD:
+        return _facts(logits, _sums_by_numpy)
+    with torch.inference_mode():
+        return [row for part in torch.split(logits, _rows_at_once(logits)) for row in _facts(part, _sums_by_torch)]
+
+
+def _rows_at_once(logits: Tensor) -> int:
+    return max(1, AT_ONCE // logits.shape[1])
+
+
+# rows of logits, [n, vocab], and the highest of each, [n, 1] → of each the sums of its shares, which are
+# exp(logit - highest), and of share * ln(share)
+Sums = Callable[[Tensor, NDArray[np.float32]], tuple[list[float], list[float]]]
+
+
+def _facts(logits: Tensor, sums: Sums) -> list[RawRow]:
     heads = column_heads(logits)
-    highest = heads.amax(dim=-1, keepdim=True)
+    highest = heads.max(axis=1, keepdims=True)
+    facts = zip(logits.unbind(), highest[:, 0].tolist(), *sums(logits, highest), borders(heads), strict=True)
+    return [_raw_row(*row) for row in facts]
+
+
+def _sums_by_numpy(logits: Tensor, highest: NDArray[np.float32]) -> tuple[list[float], list[float]]:
+    # infinities less infinities are told by what comes of them
+    with np.errstate(invalid="ignore"):
+        below = logits.numpy() - highest
+        shares = np.exp(below)
+        below *= shares
+        return np.add.reduce(shares, axis=1).tolist(), np.add.reduce(below, axis=1).tolist()
+
+
+def _sums_by_torch(logits: Tensor, highest: NDArray[np.float32]) -> tuple[list[float], list[float]]:
     # in bits: torch's exp2 takes a quarter of the time that its exp takes
-    below = (logits - highest).mul_(BITS_PER_NAT)
+    below = (logits - torch.from_numpy(highest)).mul_(BITS_PER_NAT)
     shares = torch.exp2(below)
     totals = shares.sum(dim=-1).tolist()
-    products = shares.mul_(below)
-    sums = products.sum(dim=-1).tolist()
-    rows = zip(logits, products, highest[:, 0].tolist(), totals, sums, borders(heads), strict=True)
-    return [_raw_row(*row) for row in rows]
+    products = shares.mul_(below).sum(dim=-1).tolist()
+    return totals, [product / BITS_PER_NAT for product in products]
 
 
-def _raw_row(
-    logits: Tensor, products: Tensor, highest: float, total: float, sum_of_products: float, border: float
-) -> RawRow:
-    """H = -sum p log2 p = log2 total - sum(share * below) / total."""
+def _raw_row(logits: Tensor, highest: float, total: float, sum_of_products: float, border: float) -> RawRow:
+    """H = -sum p ln p = ln total - sum(share * ln(share)) / total, in nats."""
     complete = not math.isnan(sum_of_products)
     if not complete:
         # where a share is 0 of minus infinity it adds nothing
-        sum_of_products = float(products.nansum())
-    entropy = math.log2(total) - sum_of_products / total
+        below = logits - highest
+        sum_of_products = float((below.exp() * below).nansum())
+    log_total = math.log(total)
+    entropy = (log_total - sum_of_products / total) * BITS_PER_NAT
     ranking = Ranking(logits, border=border, complete=complete)
-    return RawRow(logits, highest + math.log(total), max(0.0, entropy), ranking)
+    return RawRow(logits, highest + log_total, max(0.0, entropy), ranking)

@@ -1,15 +1,14 @@
 """What a token's event is made of: the row it was drawn from, or that predicted it, and the draw."""
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from llmtui.engine.detokenize import Pieces
 from llmtui.engine.events import BranchToken, Candidate, Token
 from llmtui.engine.lazy import LazyTuple
-from llmtui.engine.sampling import Distribution
-from llmtui.engine.telemetry import RawRow
+from llmtui.engine.sampling import Distribution, Odds
+from llmtui.engine.telemetry import RawRow, logprob_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +32,8 @@ class Draw:
 def drawn_token(draw: Draw, index: int, text: str, delta: str, step: Step, pieces: Pieces, top: int) -> Token:
     """The event of a token that was drawn; top: how many candidates each distribution gives it."""
     raw = draw.raw
-    ids, logprobs, probs = _drawn_columns(draw, top)
-    place = ids.index(draw.id)
     rank, ties = raw.rank_and_ties(draw.id)
+    odds = draw.dist.odds
     return Token(
         index=index,
         id=draw.id,
@@ -44,31 +42,30 @@ def drawn_token(draw: Draw, index: int, text: str, delta: str, step: Step, piece
         delta=delta,
         is_prompt=False,
         is_special=pieces.is_special(draw.id),
-        logprob=logprobs[place],
+        logprob=raw.logprob(draw.id),
         rank=rank,
         ties=ties,
         entropy_bits=raw.entropy_bits,
-        candidates=LazyTuple(partial(_candidates, ids, logprobs, probs, pieces)),
+        candidates=drawn_candidates(draw, odds, pieces, top),
         stages=draw.dist.stages,
         u=draw.u,
-        sampled_prob=probs[place],
+        sampled_prob=odds.prob(draw.id, float(draw.dist.ranking.row[draw.id])),
         rows=step.rows,
         step_ns=time.perf_counter_ns() - step.began_ns,
     )
 
 
-def drawn_candidates(draw: Draw, pieces: Pieces, top: int) -> LazyTuple[Candidate]:
+def drawn_candidates(draw: Draw, odds: Odds, pieces: Pieces, top: int) -> LazyTuple[Candidate]:
     """The most probable tokens of both distributions and the one that was drawn."""
-    return LazyTuple(partial(_candidates, *_drawn_columns(draw, top), pieces))
-
-
-def _drawn_columns(draw: Draw, top: int) -> tuple[list[int], list[float], list[float]]:
-    """Of each candidate its id, its logprob and its SAMPLED probability."""
     raw, dist = draw.raw, draw.dist
-    # of one ranking, the beginning that is kept lies within the beginning of all
-    kept = [] if dist.ranking is raw.ranking else dist.ranking.ids[: min(top, dist.kept)].tolist()
-    ids = _ranked(raw, top, [*kept, draw.id])
-    return ids, raw.logprobs(ids), dist.probs(ids)
+    if dist.ranking is raw.ranking:
+        # of one ranking, the beginning that is kept lies within the beginning of all
+        ids, logits = _ranked(raw, top, [draw.id])
+        adjusted = logits
+    else:
+        ids, logits = _ranked(raw, top, [*dist.ranking.ids[: min(top, dist.kept)].tolist(), draw.id])
+        adjusted = dist.ranking.row[ids].tolist()
+    return LazyTuple(partial(_drawn_candidates, ids, logits, raw.log_sum, adjusted, odds, pieces))
 
 
 def prompt_token(
@@ -99,23 +96,37 @@ def prompt_token(
 
 def prompt_candidates(raw: RawRow, token_id: int, pieces: Pieces, top: int) -> LazyTuple[Candidate]:
     """The most probable tokens of a row and the one that came."""
-    ids = _ranked(raw, top, [token_id])
-    return LazyTuple(partial(_candidates, ids, raw.logprobs(ids), [None] * len(ids), pieces))
+    return LazyTuple(partial(_prompt_candidates, *_ranked(raw, top, [token_id]), raw.log_sum, pieces))
 
 
 def branch_token(raw: RawRow, token_id: int, pieces: Pieces) -> BranchToken:
     return BranchToken(token_id, pieces.bytes_of(token_id), raw.logprob(token_id))
 
 
-def _ranked(raw: RawRow, top: int, others: list[int]) -> list[int]:
-    """The `top` most probable ids and the others, each once, by RAW probability, then id."""
+def _ranked(raw: RawRow, top: int, others: list[int]) -> tuple[list[int], list[float]]:
+    """The `top` most probable ids and the others, each once, by RAW probability, then id; and their logits."""
     ids = raw.top(top)
+    logits: list[float] = raw.ranking.values[: len(ids)].tolist()
     rest = set(others).difference(ids)
-    return ids + sorted(rest, key=lambda i: (-raw.ranking.row[i], i))
+    if rest:
+        row = raw.ranking.row
+        ids += sorted(rest, key=lambda i: (-row[i], i))
+        logits += row[ids[len(logits) :]].tolist()
+    return ids, logits
 
 
-def _candidates(
-    ids: list[int], logprobs: list[float], probs: Sequence[float | None], pieces: Pieces
+# what candidates are made of must not hold the row: somebody may look at them long after
+
+
+def _drawn_candidates(
+    ids: list[int], logits: list[float], log_sum: float, adjusted: list[float], odds: Odds, pieces: Pieces
 ) -> tuple[Candidate, ...]:
-    facts = zip(ids, logprobs, probs, strict=True)
-    return tuple(Candidate(i, pieces.bytes_of(i), logprob, prob) for i, logprob, prob in facts)
+    facts = zip(ids, logits, adjusted, strict=True)
+    return tuple(
+        Candidate(i, pieces.bytes_of(i), logprob_of(logit, log_sum), odds.prob(i, own)) for i, logit, own in facts
+    )
+
+
+def _prompt_candidates(ids: list[int], logits: list[float], log_sum: float, pieces: Pieces) -> tuple[Candidate, ...]:
+    facts = zip(ids, logits, strict=True)
+    return tuple(Candidate(i, pieces.bytes_of(i), logprob_of(logit, log_sum), None) for i, logit in facts)

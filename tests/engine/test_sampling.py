@@ -36,7 +36,8 @@ def params_of(**fields: Any) -> SamplingParams:
 
 
 def our_probs(dist: Distribution, vocab: int) -> np.ndarray:
-    return np.array(dist.probs(range(vocab)))
+    odds = dist.odds
+    return np.array([odds.prob(i, float(dist.ranking.row[i])) for i in range(vocab)])
 
 
 def transformers_probs(logits: Tensor, processors: list[Any], ids: list[int] | None = None) -> np.ndarray:
