@@ -53,5 +53,5 @@ def test_columns_line_up_by_cells() -> None:
 def test_tables_fit_the_terminal_and_keep_beginning_and_end(width: int) -> None:
     lines = table(("name", "value"), [("a" + "日" * 60 + "z", "1")], width=width)
     assert max(cell_width(line) for line in lines) <= width
-    assert lines[1].startswith("a日")
-    assert "z" in lines[1]
+    [row] = [line for line in lines if line.startswith("a日")]
+    assert "z" in row
