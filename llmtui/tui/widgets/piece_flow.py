@@ -5,6 +5,7 @@ from typing import Final
 
 from rich.segment import Segment
 from rich.style import Style
+from textual.content import Content
 from textual.strip import Strip
 
 from llmtui.insight.tokenization import Piece
@@ -64,6 +65,7 @@ class PieceFlow(LinePane):
 class PieceTable(LinePane):
     """A row for each token: its place, its id, the token, its true bytes, and where it stands in the text's UTF-8."""
 
+    HEADINGS = ("#", "id", "token", "bytes", "place in bytes")
     DEFAULT_CSS = """
     PieceTable { overflow-x: hidden; overflow-y: scroll; scrollbar-size-vertical: 1; background: $surface; }
     """
@@ -72,6 +74,7 @@ class PieceTable(LinePane):
         super().__init__(id=id)
         self._glyphs: GlyphSet = glyphs
         self._pieces: Sequence[Piece] = ()
+        self.border_title = Content(f" {GLYPHS[glyphs].dot} ".join(self.HEADINGS))
 
     def show(self, pieces: Sequence[Piece]) -> None:
         """Show these tokens instead of those before."""
