@@ -14,11 +14,13 @@ from llmtui.insight.bench.workloads import (
     first_token_twice,
     gaps_beside_a_prompt,
     prefill_seconds,
+    speeds_in_turn,
     streams_speed,
 )
 from llmtui.insight.bench.yardsticks import forward_seconds, generate_seconds, on_engine
 
 GREEDY = "decode, greedy"
+WITH_CANDIDATES = "decode, 10 candidates"
 WITHOUT_CANDIDATES = "decode, no candidates"
 GENERATE = "generate"
 GENERATE_GREEDY = "generate, greedy"
@@ -51,7 +53,7 @@ def probes(engine: Engine, plan: Plan, vocabulary: int, plain: Any | None) -> li
     found += [_prefill(engine, requests, 1, prompt) for prompt in plan.prompts]
     middle = plan.prompts[len(plan.prompts) // 2]
     found += [_prefill(engine, requests, streams, middle) for streams in plan.streams if streams > 1]
-    found += [_without_candidates(engine, requests, plan), _greedy(engine, plan)]
+    found += [_candidates(engine, requests, plan), _greedy(engine, plan)]
     found += [_first_tokens(engine, requests, plan.prompts[-1])]
     if plan.gap_tokens:
         found.append(_gaps(engine, requests, plan))
@@ -81,11 +83,10 @@ def _greedy(engine: Engine, plan: Plan) -> Probe:
     )
 
 
-def _without_candidates(engine: Engine, requests: Requests, plan: Plan) -> Probe:
-    return Probe(
-        (of.alone(WITHOUT_CANDIDATES, SHORT_PROMPT, "tok/s"),),
-        lambda: (streams_speed(engine, requests, 1, plan.tokens, SHORT_PROMPT, top_logprobs=0),),
-    )
+def _candidates(engine: Engine, requests: Requests, plan: Plan) -> Probe:
+    measures = tuple(of.alone(name, SHORT_PROMPT, "tok/s") for name in (WITH_CANDIDATES, WITHOUT_CANDIDATES))
+    ways = {"top_logprobs": 10}, {"top_logprobs": 0}
+    return Probe(measures, lambda: speeds_in_turn(engine, requests, plan.tokens, ways))
 
 
 def _first_tokens(engine: Engine, requests: Requests, prompt: int) -> Probe:

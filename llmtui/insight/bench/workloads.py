@@ -3,9 +3,11 @@
 import statistics
 import threading
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
+from uuid import uuid4
 
 from llmtui.engine import Engine, GenerationRequest, SamplingParams
 from llmtui.engine.errors import GenerationFailed
@@ -17,6 +19,8 @@ SAMPLING: dict[str, Any] = {"temperature": 0.8, "top_k": 50, "top_p": 0.95}
 VOCABULARY = 5000
 # tokens of the running stream before the long prompt arrives
 BEFORE_THE_PROMPT = 20
+# what single steps are looked at for is repeated so long: interruptions by others take a few ms of each second
+SETTLED_SECONDS = 1.0
 
 
 class Requests:
@@ -54,6 +58,38 @@ def streams_speed(engine: Engine, requests: Requests, streams: int, tokens: int,
     times = token_times(engine, requests, streams, tokens, prompt, **fields)
     moments = [moment for own in times for moment in own]
     return (len(moments) - streams) / (max(moments) - min(moments))
+
+
+def speeds_in_turn(
+    engine: Engine, requests: Requests, tokens: int, ways: Sequence[Mapping[str, Any]]
+) -> tuple[float, ...]:
+    """Tokens per second of one stream for each way, fields of SamplingParams that do not change the text.
+
+    Ways differ by a few hundredths, and a machine from one moment to the next by more. So all write the same text, one
+    after the other and each as often first as last, then the next text. Of each text the median step counts, from one
+    token to the next as the engine tells them to a reader that does nothing else; and a way is as much slower than the
+    first one as it is in the median of the texts: one moment lasts for all ways of a text, or misleads that text alone.
+    """
+    texts: list[list[float]] = []
+    order = list(range(len(ways)))
+    began = time.perf_counter()
+    while not texts or time.perf_counter() - began < SETTLED_SECONDS:
+        request = requests.next(tokens)
+        steps = [0.0] * len(ways)
+        for way in order:
+            params = replace(request.params, **ways[way])
+            stream = engine.submit(replace(request, params=params, request_id=uuid4().hex))
+            steps[way] = statistics.median(_steps(stream))
+        texts.append(steps)
+        order.reverse()
+    first = statistics.median(steps[0] for steps in texts)
+    return tuple(1 / (first * statistics.median(steps[way] / steps[0] for steps in texts)) for way in range(len(ways)))
+
+
+def _steps(stream: Stream) -> list[float]:
+    """Seconds from each token of a stream to the next, as the engine tells them."""
+    times = [stream.told_at for event in stream if isinstance(event, Token)]
+    return [after - before for before, after in pairwise(times)]
 
 
 def prefill_seconds(engine: Engine, requests: Requests, streams: int, prompt: int) -> float:
@@ -100,7 +136,19 @@ def first_token_twice(engine: Engine, requests: Requests, prompt: int) -> tuple[
 
 
 def gaps_beside_a_prompt(engine: Engine, requests: Requests, prompt: int, tokens: int = 100) -> tuple[float, float]:
-    """Median and 99th percentile of the gaps between the tokens of one stream, in seconds, while a prompt arrives."""
+    """Median and 99th percentile of the gaps between the tokens of one stream, in seconds, while a prompt arrives.
+
+    Of one stream's hundred gaps the longest would be the percentile, and whatever else the machine did meanwhile: where
+    gaps are short, streams are repeated, each with a prompt of its own, and the gaps of all of them are counted.
+    """
+    gaps: list[float] = []
+    began = time.perf_counter()
+    while not gaps or time.perf_counter() - began < SETTLED_SECONDS:
+        gaps += _gaps_beside_a_prompt(engine, requests, prompt, tokens)
+    return statistics.median(gaps), statistics.quantiles(gaps, n=100)[98]
+
+
+def _gaps_beside_a_prompt(engine: Engine, requests: Requests, prompt: int, tokens: int) -> list[float]:
     times: list[float] = []
     other: Stream | None = None
     for event in engine.submit(requests.next(tokens)):
@@ -110,8 +158,7 @@ def gaps_beside_a_prompt(engine: Engine, requests: Requests, prompt: int, tokens
                 other = engine.submit(requests.next(2, prompt))
     assert other is not None
     other.result()
-    gaps = [after - before for before, after in pairwise(times)]
-    return statistics.median(gaps), statistics.quantiles(gaps, n=100)[98]
+    return [after - before for before, after in pairwise(times)]
 
 
 def _timings(engine: Engine, request: GenerationRequest) -> Timings:
