@@ -279,3 +279,16 @@ async def test_hostile_names_texts_and_reasons_are_shown_harmless(
         await until(pilot, lambda: isinstance(pilot.app.screen, DifferenceScreen))
         await pilot.pause()
         assert not harmful(screen_text(pilot.app)) - {"\n"}
+
+
+async def test_what_is_wrong_gets_the_focus_and_is_forgotten_when_one_types(opened: Opened) -> None:
+    async with opened() as pilot:
+        await send(pilot, "/compare")
+        await until(pilot, lambda: isinstance(pilot.app.screen, CompareForm) and pilot.app.screen.focused is not None)
+        form = pilot.app.screen
+        assert isinstance(form, CompareForm)
+        await pilot.press("enter")
+        await until(pilot, lambda: "✗ prompt must not be empty" in screen_text(pilot.app))
+        assert form.focused is form.prompt
+        await pilot.press("a")
+        await until(pilot, lambda: "✗" not in screen_text(pilot.app))

@@ -281,3 +281,16 @@ def test_candidates_are_kept_within_bounds_however_large_the_sweep(cells: int, t
     assert 0 <= wanted <= CANDIDATES
     assert wanted * cells * tokens <= KEPT_CANDIDATES
     assert replace(base.params, top_logprobs=wanted) == with_candidates(plan).params
+
+
+async def test_a_narrow_frame_keeps_the_key_that_closes_and_what_the_cell_is(really: Opened) -> None:
+    async with really(size=(60, 20)) as pilot:
+        screen = await run(pilot, await open_form(pilot, **SMALL))
+        await until(pilot, lambda: "· … · esc stops, then closes" in screen_text(pilot.app))
+        assert "· seed 0 · the reference" in screen_text(pilot.app)
+        screen.action_measure(0)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, CellScreen))
+        await until(pilot, lambda: "· colour: surprisal" in screen_text(pilot.app))
+        await pilot.resize_terminal(120, 40)
+        await until(pilot, lambda: "s raw or sampled · esc closes" in screen_text(pilot.app))

@@ -8,7 +8,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.content import Content
 
 from llmtui.engine.events import Token
 from llmtui.tui.screens.window import Window
@@ -70,7 +69,7 @@ class CellScreen(Window[None]):
     def action_colour(self) -> None:
         """Let the colours tell the next thing."""
         self.tokens.mode = self.tokens.mode.next
-        self.query_one("#window").border_title = Content(self.heading)
+        self.entitle()
 
     @property
     def heading(self) -> str:

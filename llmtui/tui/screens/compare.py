@@ -59,8 +59,13 @@ class CompareForm(PromptForm):
 
     def on_mount(self) -> None:
         super().on_mount()
-        self.tell("NAME or NAME@DTYPE: a dtype of a model counts as a model; " + ", ".join(sorted(DTYPES)))
+        self._explain()
         self._bridge.run(_names, self._listed, lambda _: None)
+
+    @on(Input.Changed)
+    @on(Prompt.Changed)
+    def _explain(self) -> None:
+        self.tell("NAME or NAME@DTYPE: a dtype of a model counts as a model; " + ", ".join(sorted(DTYPES)))
 
     def _listed(self, names: Sequence[str]) -> None:
         if not self.is_attached:
@@ -87,6 +92,7 @@ class CompareForm(PromptForm):
                 raise ParameterError("models", f"must be at least {LEAST}, got {len(choices)}")
         except ParameterError as error:
             self.tell(f"✗ {error}", wrong=True)
+            self.query_one({"models": "#model-2"}.get(error.field, f"#{error.field}")).focus()
             return
         seed = self._params.seed or 0
         params = replace(self._params, max_tokens=tokens, seed=seed, top_logprobs=0, prompt_logprobs=False)

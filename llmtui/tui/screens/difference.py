@@ -8,7 +8,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.content import Content
 from textual.widgets import Static
 
 from llmtui.engine.events import Token
@@ -80,7 +79,7 @@ class DifferenceScreen(Window[None]):
     def on_mount(self) -> None:
         super().on_mount()
         self.tokens.append(self._columns[0].trace)
-        self._entitle()
+        self._tell_models()
         self.tokens.cursor = 0
         self.tokens.action_surprise(1)
 
@@ -94,7 +93,7 @@ class DifferenceScreen(Window[None]):
         self._other = self._other % (len(self._columns) - 1) + 1
         self.differences = self._compare()
         self.tokens.compare(self.differences)
-        self._entitle()
+        self._tell_models()
         self._show()
 
     @on(TokenView.CursorMoved)
@@ -105,8 +104,8 @@ class DifferenceScreen(Window[None]):
         p, q = self._columns[0], self._columns[self._other]
         return Differences(p, q, self._spans, (0, self._other), glyphs=self._glyphs)
 
-    def _entitle(self) -> None:
-        self.query_one("#window").border_title = Content(self.heading)
+    def _tell_models(self) -> None:
+        self.entitle()
         self.query_one("#legend", Static).update(self.differences.legend, layout=False)
         same = self.differences.same_vocabulary
         # candidates of other tokens could not be compared

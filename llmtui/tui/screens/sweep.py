@@ -76,6 +76,8 @@ class SweepForm(PromptForm):
             plan = read_plan(self.values, self._session.request(self.prompt.text))
         except LlmtuiError as error:
             self.tell(f"✗ {error}", wrong=True)
+            if not self.prompt.text:
+                self.prompt.focus()
             return
         if self._engine.model is None or self._bridge.loading is not None:
             self.tell("✗ a model is still to be loaded: wait until it is ready", wrong=True)

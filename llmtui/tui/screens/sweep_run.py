@@ -25,7 +25,7 @@ from llmtui.tui.sweep_table import (
     level,
     setting_words,
 )
-from llmtui.tui.text import GLYPHS, GlyphSet
+from llmtui.tui.text import GLYPHS, GlyphSet, parts_that_fit
 from llmtui.tui.widgets.grid import Grid, GridCell
 from llmtui.tui.widgets.marked_text import MarkedText
 from llmtui.tui.widgets.status_bar import Tone
@@ -63,6 +63,9 @@ class SweepScreen(PlanWindow):
         self._bridge.run_reporting(
             sweep_job(self._engine, self._plan, self._stop), self._moved, self._finished, self._failed
         )
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._show_cell)
 
     def on_unmount(self) -> None:
         self._stop.set()
@@ -153,10 +156,13 @@ class SweepScreen(PlanWindow):
     def _show_cell(self) -> None:
         key = self._key(*self.grid.cursor)
         cell = self.view.cells.get(key)
-        words = f"{setting_words(key[0])} · seed {key[1]}"
+        lines = [f"{setting_words(key[0])} · seed {key[1]}"]
         if cell is not None:
-            words += f" · {comparison_words(cell, self._plan.settings[0])}\n{cell_facts(cell)}"
-        self.query_one("#facts", Static).update(words, layout=False)
+            lines = [f"{lines[0]} · {comparison_words(cell, self._plan.settings[0])}", cell_facts(cell)]
+        facts_line = self.query_one("#facts", Static)
+        room = facts_line.content_size.width or self.size.width
+        fitting = [parts_that_fit(line, room, glyphs=self._glyphs) for line in lines]
+        facts_line.update("\n".join(fitting), layout=False)
         if cell is None:
             self.text.show("", "", "This cell is still to be written.")
         else:

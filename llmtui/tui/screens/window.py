@@ -1,13 +1,19 @@
 """What all windows above the main screen share: a frame with a title, and Esc closes it."""
 
 from pathlib import PurePath
-from typing import ClassVar, TypeVar
+from typing import ClassVar, Final, TypeVar
 
+from textual import on
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.events import Resize
 from textual.screen import ModalScreen
 
+from llmtui.tui.text import parts_that_fit
+
 T = TypeVar("T")
+# What the frame needs beside a title.
+CORNERS: Final = 6
 
 
 class Window(ModalScreen[T]):
@@ -22,9 +28,18 @@ class Window(ModalScreen[T]):
     HINT: ClassVar[str] = "esc closes"
 
     def on_mount(self) -> None:
+        self.entitle()
+
+    @on(Resize)
+    def _resized(self) -> None:
+        self.call_after_refresh(self.entitle)
+
+    def entitle(self) -> None:
+        """Write heading and hint on the frame: whole parts of them, where not all have room."""
         frame = self.query_one("#window")
-        frame.border_title = Content(self.heading)
-        frame.border_subtitle = Content(self.HINT)
+        room = frame.outer_size.width - CORNERS if frame.outer_size.width else self.app.size.width
+        frame.border_title = Content(parts_that_fit(self.heading, room))
+        frame.border_subtitle = Content(parts_that_fit(self.HINT, room))
 
     @property
     def heading(self) -> str:
