@@ -55,12 +55,13 @@ def leave_out_facts() -> None:
 
 
 def draw(logits: Any, sequence: Sequence) -> int:
-    """Top-k, top-p, and the token at `u`, as the engine has them where no two logits are equal."""
+    """Top-k with all equals of the last, top-p, and the token at `u`, as the engine has them."""
     params, row = sequence.params, logits.numpy()[0]
     ids = (row >= borders(column_heads(logits))[0]).nonzero()[0]
     values = row[ids]
-    order = (-values).argsort(kind="stable")[: params.top_k]
+    order = (-values).argsort(kind="stable")
     values = values[order].astype(np.float64)
+    values = values[values >= values[params.top_k - 1]]
     masses = np.exp((values - values[0]) / params.temperature).cumsum()
     kept = int(masses.searchsorted(params.top_p * masses[-1])) + 1
     place = int(masses[:kept].searchsorted(sequence._generator.random() * masses[kept - 1], side="right"))
