@@ -67,7 +67,7 @@ async def test_models_fill_their_columns_one_that_cannot_be_loaded_with_its_reas
         await open_form(pilot, model_2="./nowhere", model_3="tiny-tales@bfloat16", max_tokens="6")
         screen = await run(pilot)
         await until(pilot, lambda: screen._ended, timeout=100)
-        assert screen.status.text == "done · 2 of 3 models"
+        assert screen.status.text == "done · 2 of 3 models · not ./nowhere"
         params = SamplingParams(temperature=0.0, max_tokens=6)
         alone = tiny_tales_engine.submit(GenerationRequest(prompt=PROMPT, params=params)).result()
         assert screen.columns[0].output.text == alone.text
@@ -215,7 +215,7 @@ async def test_texts_stream_into_their_columns_at_once_and_each_says_what_its_mo
         end.set()
         await until(pilot, lambda: screen._ended)
         assert titles() == ["", "", ""]
-        assert screen.status.text == "done · 2 of 3 models"
+        assert screen.status.text == "done · 2 of 3 models · not ./nowhere"
 
 
 async def test_the_key_for_disagreements_and_other_models_of_other_vocabulary(

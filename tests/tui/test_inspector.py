@@ -274,3 +274,9 @@ def test_bars_are_as_long_as_their_share(prob: float, width: int) -> None:
     assert abs(8 * prob * width - sum("▏▎▍▌▋▊▉█".index(char) + 1 for char in drawn)) <= 0.5
     assert cell_len(drawn) <= width
     assert abs(len(facts.bar(prob, width, glyphs="ascii")) - prob * width) <= 0.5
+
+
+async def test_a_narrow_strip_still_says_which_distribution_its_numbers_are_of() -> None:
+    lines = await shown(make_token(b" cat", index=57, prob=0.22, rank=2), height=3, width=44)
+    assert lines[0].startswith("#57 ␣cat  p 22.0%")
+    assert lines[0].rstrip().endswith("RAW")

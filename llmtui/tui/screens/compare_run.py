@@ -129,7 +129,11 @@ class CompareScreen(Window[None]):
         if self._stopping:
             self.status.show(f"stopped · {words}", Tone.CALM)
         else:
-            self.status.show(f"done · {words}", Tone.GOOD if ran == len(self._choices) else Tone.BAD)
+            failed = [
+                column.choice.name for column in view.columns if column is not None and column.problem is not None
+            ]
+            told = SEPARATOR.join(["done", words, *([f"not {', '.join(failed)}"] if failed else [])])
+            self.status.show(told, Tone.GOOD if ran == len(self._choices) else Tone.BAD)
 
     def _failed(self, error: Exception) -> None:
         self._ended = True

@@ -12,7 +12,7 @@ from textual.widget import Widget
 from llmtui.engine.events import Lookahead, Token
 from llmtui.tui import facts
 from llmtui.tui.facts import Alternative
-from llmtui.tui.text import GLYPHS, GlyphSet, cell_width, cut, middle_ellipsis, piece
+from llmtui.tui.text import GLYPHS, GlyphSet, cell_width, cut, middle_ellipsis, parts_that_fit, piece
 from llmtui.units import probability
 
 NOTHING = "Tab to the tokens, then the arrow keys: how each one was chosen."
@@ -137,7 +137,8 @@ class Inspector(Widget):
             numbers = [self._titled(token), *numbers]
         alternatives = facts.alternatives(token, sampled=sampled, top=self._raw_top)
         if height <= COMPACT_ROWS:
-            rows = [_Row("  ".join(numbers), _BOLD), _Row(self._in_a_line(alternatives, width))]
+            headline = parts_that_fit("  ".join(numbers), width, "  ", glyphs=self.glyphs)
+            rows = [_Row(headline, _BOLD), _Row(self._in_a_line(alternatives, width))]
             if self._continued:
                 return [*rows, _Row("", aside=self._followed_in_a_line(alternatives, width))][:height]
             return [*rows, *self._drawn(token, width, 1)][:height]
