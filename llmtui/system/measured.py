@@ -59,9 +59,13 @@ def keep_measured(speed: MeasuredSpeed, file: Path | None = None) -> None:
 
 
 def speeds_of(name: str, path: Path, speeds: Sequence[MeasuredSpeed]) -> list[MeasuredSpeed]:
-    """Those of one model, by its name or the folder of its weights, newest first."""
+    """Those of one model, by its name or the folder of its weights: the newest of each dtype and device, in order."""
     folder = str(path.resolve())
-    return [speed for speed in speeds if speed.model == name or str(Path(speed.path).resolve()) == folder]
+    found: dict[tuple[str, str], MeasuredSpeed] = {}
+    for speed in speeds:
+        if speed.model == name or str(Path(speed.path).resolve()) == folder:
+            found.setdefault((speed.dtype, speed.device), speed)
+    return list(found.values())
 
 
 def _checked(speed: MeasuredSpeed) -> MeasuredSpeed:

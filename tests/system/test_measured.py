@@ -48,3 +48,9 @@ def test_speeds_are_a_models_by_its_name_or_its_folder(tmp_path: Path) -> None:
     assert speeds_of("gpt2", tmp_path / "elsewhere", [SPEED, here]) == [SPEED]
     assert speeds_of("org/m", tmp_path, [SPEED, here]) == [here]
     assert speeds_of("other", tmp_path / "elsewhere", [SPEED, here]) == []
+
+
+def test_a_model_in_two_folders_has_one_speed_for_each_dtype(tmp_path: Path) -> None:
+    newer, older = replace(SPEED, path="/new", tokens_per_second=2.0), replace(SPEED, path="/old")
+    other = replace(older, dtype="int8")
+    assert speeds_of(SPEED.model, tmp_path / "elsewhere", [newer, older, other]) == [newer, other]

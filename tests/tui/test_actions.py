@@ -19,6 +19,7 @@ from llmtui.tui.glossary import GLOSSARY
 from llmtui.tui.palette import ActionProvider
 from llmtui.tui.screens.help import help_content
 from llmtui.tui.screens.main import MainScreen
+from llmtui.tui.text import cell_width
 from llmtui.tui.widgets.prompt import Prompt
 
 TARGETS = {"app": LlmTui, "screen": MainScreen, "prompt": Prompt}
@@ -73,6 +74,15 @@ def test_the_help_explains_the_signs_and_numbers_of_the_screen() -> None:
     shown = help_content(200).plain
     for sign, meaning in GLOSSARY:
         assert re.search(rf"^{re.escape(sign)} +{re.escape(meaning)}$", shown, re.MULTILINE)
+
+
+def test_the_help_of_a_narrow_terminal_has_its_sentences_below_the_keys() -> None:
+    lines = [line.rstrip() for line in help_content(50).plain.splitlines()]
+    assert max(map(cell_width, lines)) <= 50
+    at = next(number for number, line in enumerate(lines) if line.startswith("^O"))
+    assert lines[at].split() == ["^O", "/models", "[NAME]"]
+    assert lines[at + 1].strip().startswith("Choose among the models")
+    assert len(lines[at + 1].strip()) > 25
 
 
 def test_the_readme_table_is_markdown_of_three_columns_and_names_the_token_panes_keys() -> None:

@@ -16,6 +16,8 @@ from llmtui.tui.wrapping import wrap
 
 KEY_CELLS: Final = 13
 COMMAND_CELLS: Final = 21
+# where fewer are left beside keys and command, the sentence stands below them
+MIN_TEXT_CELLS: Final = 30
 
 
 class HelpScreen(Window[None]):
@@ -48,9 +50,10 @@ class HelpText(Widget):
 def help_content(width: int) -> Content:
     """The help as one text for lines of `width` cells."""
     rows = [
-        Content.styled("Keys and commands (a beginning of a command will do); signs and numbers stand below", "bold"),
-        Content(""),
+        Content.styled(line, "bold")
+        for line in wrap("Keys and commands (a beginning of a command will do); signs and numbers stand below", width)
     ]
+    rows.append(Content(""))
     for action in ACTIONS:
         rows += _rows(key_labels(action).partition(" ")[0], action.usage, action.help, width)
     rows += [Content(""), Content.styled("In the Tokens pane", "bold"), Content("")]
@@ -66,6 +69,9 @@ def _rows(keys: str, command: str, help_text: str, width: int) -> list[Content]:
     indent = KEY_CELLS + COMMAND_CELLS
     head = Content.assemble((f"{keys:<{KEY_CELLS}}", "bold $accent"), command)
     head += Content(" " * (indent - head.cell_length))
+    if width - indent < MIN_TEXT_CELLS:
+        below = wrap(help_text, width - KEY_CELLS)
+        return [head, *(Content.styled(" " * KEY_CELLS + line, "$text-muted") for line in below)]
     first, *others = wrap(help_text, width - indent)
     return [head + Content.styled(first, "$text-muted")] + [
         Content.styled(" " * indent + line, "$text-muted") for line in others
