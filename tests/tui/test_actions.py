@@ -227,4 +227,6 @@ async def test_parameters_are_set_in_their_window_and_a_wrong_one_is_told(opened
         assert (app.main.session.params.temperature, app.main.session.params.top_k) == (0.3, 7)
         assert app.main.session.params.top_p == 1.0
         await pilot.press("escape")
+        await until(pilot, lambda: "esc again closes" in screen_text(app))
+        await pilot.press("escape")
         await until(pilot, lambda: app.screen is app.main)
