@@ -67,7 +67,7 @@ async def test_models_fill_their_columns_one_that_cannot_be_loaded_with_its_reas
         await open_form(pilot, model_2="./nowhere", model_3="tiny-tales@bfloat16", max_tokens="6")
         screen = await run(pilot)
         await until(pilot, lambda: screen._ended, timeout=100)
-        assert screen.status.text == "done · 2 of 3 models · not ./nowhere"
+        assert screen.status.text == "done · 2 of 3 models · without ./nowhere"
         params = SamplingParams(temperature=0.0, max_tokens=6)
         alone = tiny_tales_engine.submit(GenerationRequest(prompt=PROMPT, params=params)).result()
         assert screen.columns[0].output.text == alone.text
@@ -118,10 +118,11 @@ async def test_leaving_the_program_ends_the_models_processes(really: Opened) -> 
         await open_form(pilot, max_tokens="400")
         screen = await run(pilot)
         await until(pilot, lambda: screen.comparison._processes)
-        pids = [model.pid or 0 for model in screen.comparison._processes]
+        processes = [psutil.Process(model.pid or 0) for model in screen.comparison._processes]
         await pilot.press("ctrl+q")
-    psutil.wait_procs([psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)], timeout=10)
-    assert not any(psutil.pid_exists(pid) for pid in pids)
+    _, alive = psutil.wait_procs(processes, timeout=10)
+    assert processes
+    assert not alive
 
 
 @pytest.mark.parametrize(
@@ -215,7 +216,7 @@ async def test_texts_stream_into_their_columns_at_once_and_each_says_what_its_mo
         end.set()
         await until(pilot, lambda: screen._ended)
         assert titles() == ["", "", ""]
-        assert screen.status.text == "done · 2 of 3 models · not ./nowhere"
+        assert screen.status.text == "done · 2 of 3 models · without r"
 
 
 async def test_the_key_for_disagreements_and_other_models_of_other_vocabulary(

@@ -129,10 +129,8 @@ class CompareScreen(Window[None]):
         if self._stopping:
             self.status.show(f"stopped · {words}", Tone.CALM)
         else:
-            failed = [
-                column.choice.name for column in view.columns if column is not None and column.problem is not None
-            ]
-            told = SEPARATOR.join(["done", words, *([f"not {', '.join(failed)}"] if failed else [])])
+            failed = [column.choice.name for column in view.columns if column is not None and column.problem]
+            told = SEPARATOR.join(["done", words, *([f"without {', '.join(failed)}"] if failed else [])])
             self.status.show(told, Tone.GOOD if ran == len(self._choices) else Tone.BAD)
 
     def _failed(self, error: Exception) -> None:
