@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 from api_client import Api, serving, until
-from click.testing import CliRunner
 from prometheus_client.parser import text_string_to_metric_families
 
-from llmtui.cli import cli
+from llmtui.commands import exit_codes
+from llmtui.commands.dashboard import write_dashboard
 from llmtui.engine import Engine
 from llmtui.settings import Settings
 from llmtui.system.logs import ACCESS_LOGGER, LogError, setup_access_log
@@ -77,11 +77,10 @@ def test_the_engines_own_numbers_are_the_ones_it_tells(keyed: Api, engine: Engin
 # the dashboard
 
 
-@pytest.fixture(scope="module")
-def dashboard() -> dict:
-    result = CliRunner().invoke(cli, ["dashboard"])
-    assert result.exit_code == 0
-    return json.loads(result.output)
+@pytest.fixture
+def dashboard(capsys: pytest.CaptureFixture[str]) -> dict:
+    assert write_dashboard() == exit_codes.DONE
+    return json.loads(capsys.readouterr().out)
 
 
 def test_the_dashboard_asks_only_for_metrics_and_labels_that_there_are(dashboard: dict, keyed: Api) -> None:

@@ -116,8 +116,10 @@ def site(tmp_path: Path) -> Iterator[Site]:
         until(answers)
         yield Site(api, [Instance(p, Api(n)) for (p, _), n in zip(started, ports, strict=True)])
     finally:
-        for process in processes:
+        for process, _ in started:
             process.kill()
+        for nginx in processes[len(started) :]:
+            nginx.terminate()  # killed, it would leave its workers behind
         for process in processes:
             process.wait(timeout=10)
         for process, _ in started:
