@@ -5,6 +5,7 @@ import pytest
 from driving import Opened, app_of, send, until
 from hostile import screen_text
 from scripted_engine import ScriptedEngine
+from textual.pilot import Pilot
 
 from llmtui.insight.lessons.course import COURSE
 from llmtui.system.learned import FILE, ProgressError, load_learned, save_learned
@@ -32,16 +33,21 @@ async def test_a_lesson_opens_beside_the_panes_and_closes(opened: Opened, size: 
         assert app_of(pilot).main.prompt.has_focus
 
 
+async def write_greedily(pilot: Pilot[None], engine: ScriptedEngine) -> None:
+    """One token at temperature 0, which is a task of lesson 3."""
+    await send(pilot, "/set temperature 0")
+    await send(pilot, "The cat sat")
+    await until(pilot, lambda: engine.runs)
+    engine.runs[0].start()
+    engine.runs[0].yield_tokens(1)
+    engine.runs[0].finish()
+
+
 async def test_what_was_done_is_noticed_told_and_kept(opened: Opened, engine: ScriptedEngine, kept: Path) -> None:
     async with opened() as pilot:
         await send(pilot, "/learn 3")
         await until(pilot, lambda: "Lesson 3 of 8" in screen_text(pilot.app))
-        await send(pilot, "/set temperature 0")
-        await send(pilot, "The cat sat")
-        await until(pilot, lambda: engine.runs)
-        engine.runs[0].start()
-        engine.runs[0].yield_tokens(1)
-        engine.runs[0].finish()
+        await write_greedily(pilot, engine)
         await until(pilot, lambda: "1 of 1 tokens had rank 1" in screen_text(pilot.app))
         assert "✓" in screen_text(pilot.app)
         assert json.loads(kept.read_text())["logits.greedy"] == "1 of 1 tokens had rank 1"
@@ -67,12 +73,7 @@ async def test_a_small_terminal_goes_from_the_lesson_to_the_tokens_and_back(open
 async def test_the_status_says_of_which_lesson_something_was_done(opened: Opened, engine: ScriptedEngine) -> None:
     async with opened(size=(80, 24)) as pilot:
         await send(pilot, "/learn 3")
-        await send(pilot, "/set temperature 0")
-        await send(pilot, "The cat sat")
-        await until(pilot, lambda: engine.runs)
-        engine.runs[0].start()
-        engine.runs[0].yield_tokens(1)
-        engine.runs[0].finish()
+        await write_greedily(pilot, engine)
         await until(pilot, lambda: "lesson 3: 1 of 3 done" in screen_text(pilot.app))
 
 
