@@ -5,6 +5,7 @@ import gc
 import importlib.util
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,9 @@ from llmtui.engine.unneeded import decline_unneeded
 # pauses of a worker thread between two pieces of work, about 20 µs, before it gives its core away
 SPINS = "1000"
 
+# transformers fills its module bit by bit: a second engine would find it half full
+_importing = threading.Lock()
+
 
 def import_heavy_libraries() -> None:
     """Import torch and the parts of transformers that loading needs, so that other threads stay live meanwhile.
@@ -22,6 +26,11 @@ def import_heavy_libraries() -> None:
     Two things would stall them: the dynamic loader, which links 400 MB of torch while the interpreter is held, and
     the garbage collector, which walks a heap that only grows while thousands of modules come in.
     """
+    with _importing:
+        _import()
+
+
+def _import() -> None:
     # the default waits for milliseconds, and where anything else wants the cores, every layer then costs a time slice:
     # 7.8 ms instead of 0.1 were measured. Read once, when libgomp is loaded.
     os.environ.setdefault("GOMP_SPINCOUNT", SPINS)

@@ -27,6 +27,21 @@ def test_the_example_runs_as_a_script() -> None:
     assert done.stdout.split() == ["True"] * 5
 
 
+TWO_AT_ONCE = """
+from llmtui import Engine, SamplingParams
+
+engines = [Engine("tiny-tales") for _ in range(2)]
+for engine in engines:
+    print(len(engine.generate("Once upon a time", SamplingParams(max_tokens=3, ignore_eos=True))[0].tokens))
+    engine.close()
+"""
+
+
+def test_two_engines_of_one_script_may_begin_at_once() -> None:
+    done = subprocess.run([sys.executable, "-c", TWO_AT_ONCE], capture_output=True, text=True, check=True, timeout=100)
+    assert done.stdout.split() == ["3", "3"]
+
+
 def test_results_come_in_the_order_of_the_prompts(tiny_tales_engine: Engine) -> None:
     prompts = ["Once upon a time", "The old mill", "A small brown mouse"]
     params = SamplingParams(temperature=0.0, max_tokens=8, ignore_eos=True)
