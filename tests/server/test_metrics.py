@@ -4,6 +4,8 @@ import json
 import logging
 import re
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -103,6 +105,11 @@ def test_the_dashboard_asks_only_for_metrics_and_labels_that_there_are(dashboard
         assert set(names) <= set(labels), expression
         wanted = re.findall(r"(\w+)=", expression) + re.findall(r"by \((\w+)\)", expression)
         assert set(wanted) <= set().union(*(labels[name] for name in names)), expression
+
+
+def test_the_command_prints_the_dashboard(dashboard: dict) -> None:
+    done = subprocess.run([sys.executable, "-m", "llmtui", "dashboard"], capture_output=True, check=True, timeout=60)
+    assert json.loads(done.stdout) == dashboard
 
 
 def test_the_dashboard_leaves_no_metric_out(dashboard: dict, keyed: Api) -> None:

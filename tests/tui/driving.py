@@ -4,13 +4,16 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from typing import Any, TypeVar
 
 import pytest
 from textual.app import App
 from textual.pilot import Pilot
+from textual.screen import Screen
 
 from llmtui.tui.app import LlmTui
 
+Window = TypeVar("Window", bound=Screen[Any])
 Opened = Callable[..., AbstractAsyncContextManager[Pilot[None]]]
 KEYS = {" ": "space", "/": "slash", "\n": "ctrl+j", ".": "full_stop", "_": "underscore", "-": "minus"}
 
@@ -34,6 +37,15 @@ async def send(pilot: Pilot[None], text: str) -> None:
     """Put a text into the prompt and press Enter."""
     app_of(pilot).main.prompt.write(text)
     await pilot.press("enter")
+
+
+async def open_window(pilot: Pilot[None], key: str, kind: type[Window]) -> Window:
+    """The window that a key opens, once it takes keys itself."""
+    await pilot.press(key)
+    await until(pilot, lambda: isinstance(pilot.app.screen, kind) and pilot.app.screen.focused is not None)
+    screen = pilot.app.screen
+    assert isinstance(screen, kind)
+    return screen
 
 
 def app_of(pilot: Pilot[None]) -> LlmTui:

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from driving import Opened, app_of, layouts, until
+from driving import Opened, app_of, layouts, open_window, until
 from hostile import TEXTS, harmful, screen_text
 from scripted_engine import ScriptedEngine, ScriptedRun
 from textual.pilot import Pilot
@@ -23,16 +23,8 @@ def arrive(engine: ScriptedEngine, client: str = "alice", prompt: str = "Once up
     return engine.runs[-1]
 
 
-async def open_window(pilot: Pilot[None]) -> RequestsScreen:
-    await pilot.press("f4")
-    await until(pilot, lambda: isinstance(pilot.app.screen, RequestsScreen) and pilot.app.screen.focused is not None)
-    screen = pilot.app.screen
-    assert isinstance(screen, RequestsScreen)
-    return screen
-
-
 async def open_request(pilot: Pilot[None]) -> WatchScreen:
-    await open_window(pilot)
+    await open_window(pilot, "f4", RequestsScreen)
     await pilot.press("enter")
     await until(pilot, lambda: isinstance(pilot.app.screen, WatchScreen) and pilot.app.screen.focused is not None)
     screen = pilot.app.screen
@@ -46,7 +38,7 @@ async def test_rows_tell_who_asks_and_how_far_it_is(opened: Opened, engine: Scri
             arrive(engine, client)
         engine.runs[0].start()
         engine.runs[0].yield_tokens(57)
-        screen = await open_window(pilot)
+        screen = await open_window(pilot, "f4", RequestsScreen)
         await until(pilot, lambda: "57/200" in screen_text(pilot.app))
         lines = screen_text(pilot.app).splitlines()
         [alice] = [line for line in lines if re.search(r"alice +tiny-tales", line)]
@@ -76,7 +68,7 @@ async def test_rows_tell_who_asks_and_how_far_it_is(opened: Opened, engine: Scri
 async def test_without_requests_it_says_how_to_send_one(opened: Opened, serving: Serving | None, words: str) -> None:
     assert words in empty_words(serving)
     async with opened(size=(80, 24), serving=serving) as pilot:
-        screen = await open_window(pilot)
+        screen = await open_window(pilot, "f4", RequestsScreen)
         shown = "".join(screen.table.lines(screen.table.window.width)[1:])
         assert empty_words(serving).replace("\n", "") == shown
         if serving is not None and serving.generated_key:
@@ -87,7 +79,7 @@ async def test_a_request_is_stopped_without_a_question_and_the_window_says_so(
     opened: Opened, engine: ScriptedEngine
 ) -> None:
     async with opened() as pilot:
-        screen = await open_window(pilot)
+        screen = await open_window(pilot, "f4", RequestsScreen)
         await pilot.press("x")
         await until(pilot, lambda: "there is no request to stop" in screen_text(pilot.app))
         run = arrive(engine, "bob")
@@ -158,7 +150,7 @@ async def test_leaving_it_leaves_the_request_alone_and_stopping_stops_it(
 async def test_one_that_ended_meanwhile_is_told(opened: Opened, engine: ScriptedEngine) -> None:
     async with opened() as pilot:
         run = arrive(engine)
-        screen = await open_window(pilot)
+        screen = await open_window(pilot, "f4", RequestsScreen)
         run.finish()
         screen.look()
         await pilot.press("x")
@@ -187,7 +179,7 @@ async def test_names_of_clients_and_prompts_are_harmless(opened: Opened, engine:
         # half of a surrogate pair never gets past the engine's door
         for text in (text for text in TEXTS if text.isprintable() or text.encode("utf-8", "ignore").decode() == text):
             arrive(engine, text, text or "x").start()
-        await open_window(pilot)
+        await open_window(pilot, "f4", RequestsScreen)
         assert not harmful(screen_text(pilot.app).replace("\n", ""))
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(pilot.app.screen, WatchScreen))
@@ -201,7 +193,7 @@ async def test_looking_lays_nothing_out_and_draws_nothing_where_nothing_changed(
     async with opened() as pilot:
         run = arrive(engine)
         run.start()
-        screen = await open_window(pilot)
+        screen = await open_window(pilot, "f4", RequestsScreen)
         seen = await layouts(pilot, monkeypatch)
         drawn: list[object] = []
         monkeypatch.setattr(screen.table, "refresh", lambda *regions, **_: drawn.extend(regions))
@@ -225,7 +217,7 @@ async def test_the_header_tells_the_address_the_keys_and_the_queue(opened: Opene
         await until(pilot, lambda: "api 127.0.0.1:5000 · 12 run,  3 wait" in screen_text(pilot.app))
         await pilot.resize_terminal(60, 24)
         await until(pilot, lambda: "127.0.0.1" not in screen_text(pilot.app))
-        await open_window(pilot)
+        await open_window(pilot, "f4", RequestsScreen)
         assert "http://127.0.0.1:5000" in screen_text(pilot.app)
 
 
@@ -236,7 +228,7 @@ def test_one_key_is_named() -> None:
 
 async def test_somebody_elses_tokens_on_the_real_engine(really: Opened, tiny_tales_engine: Engine) -> None:
     async with really() as pilot:
-        window = await open_window(pilot)
+        window = await open_window(pilot, "f4", RequestsScreen)
         params = SamplingParams(max_tokens=400, ignore_eos=True, top_logprobs=0, seed=5)
         stream = tiny_tales_engine.submit(GenerationRequest(prompt="The fox", params=params, client="alice"))
         window.look()
