@@ -50,8 +50,8 @@ def monitor(
     --json writes a line for each sample, --csv the same columns: time, cpu_percent, core_percents, load,
     ram_used_bytes, ram_total_bytes, process_cpu_percent, process_rss_bytes, gpus (name, load_percent,
     memory_used_bytes, memory_total_bytes), engine (state, models (name, weights_bytes), running, waiting,
-    generated_tokens, kv_bytes, prefix_cache_bytes, prefix_hit_tokens), tokens_per_second, problem (why nothing is
-    known). What is not known is null.
+    computing_threads, generated_tokens, kv_bytes, prefix_cache_bytes, prefix_hit_tokens), tokens_per_second, problem
+    (why nothing is known). What is not known is null.
     """
     if url is not None and pid is not None:
         raise click.UsageError("--pid does not go with --url: the server tells of its own process")

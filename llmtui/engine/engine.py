@@ -240,6 +240,7 @@ class Engine:
             self._loop.scheduler.waiting,
             self._speed.tokens,
             self._speed.tokens_per_second(),
+            self._loop.threads.count,
             kv_bytes=sum(model.kv_bytes for model in models),
             prefix_cache_bytes=sum(model.prefix_cache_bytes for model in models),
             prefix_hit_tokens=self._loop.prefix_hit_tokens,

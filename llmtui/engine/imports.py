@@ -13,8 +13,8 @@ from pathlib import Path
 from llmtui import own_process
 from llmtui.engine.unneeded import decline_unneeded
 
-# pauses of a worker thread between two pieces of work, about 20 µs, before it gives its core away
-SPINS = "1000"
+# pauses of a worker thread between two pieces of work, about 0.3 ms, before it gives its core away
+SPINS = "16000"
 
 # transformers fills its module bit by bit: a second engine would find it half full
 _importing = threading.Lock()
@@ -31,8 +31,9 @@ def import_heavy_libraries() -> None:
 
 
 def _import() -> None:
-    # the default waits for milliseconds, and where anything else wants the cores, every layer then costs a time slice:
-    # 7.8 ms instead of 0.1 were measured. Read once, when libgomp is loaded.
+    # The default waits for milliseconds: where anything else wants the cores, every layer then costs a time slice.
+    # With a sixteenth of this, workers sleep whenever the engine's thread waits for the interpreter, and waking them
+    # takes longer than what they do. Read once, when libgomp is loaded.
     os.environ.setdefault("GOMP_SPINCOUNT", SPINS)
     _load_shared_libraries()
     with collector_off():

@@ -15,6 +15,7 @@ from llmtui.engine.memory import return_free_memory
 from llmtui.engine.residents import Residents
 from llmtui.engine.scheduler import Scheduler, Slice
 from llmtui.engine.speed import Speedometer
+from llmtui.engine.threads import ComputingThreads
 from llmtui.engine.watching import EndedRequest, remember
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class EngineLoop:
     closed, crashed    whether it was told to end, and whether it ended by itself
     prefix_hit_tokens  prompt tokens so far that need not be computed
     ended              the last requests that ended, oldest first
+    threads            those that compute a step
     """
 
     def __init__(self, max_running: int, admission: Admission, residents: Residents, speed: Speedometer) -> None:
@@ -40,6 +42,7 @@ class EngineLoop:
         self.scheduler = Scheduler(max_running)
         self.prefix_hit_tokens = 0
         self.ended: tuple[EndedRequest, ...] = ()
+        self.threads = ComputingThreads()
         self._admission = admission
         self._residents = residents
         self._speed = speed
@@ -132,6 +135,8 @@ class EngineLoop:
     def _take_commands(self) -> None:
         """Do what other threads asked for; with nothing to run, wait for it, or for an idle model's time to be up."""
         idle = not self.scheduler.running and not self.scheduler.waiting and not self.closed
+        if idle:
+            self.threads.pause()
         try:
             self._commands.get(block=idle, timeout=self._residents.seconds_left() if idle else None)()
             while True:
@@ -159,6 +164,7 @@ class EngineLoop:
         """One turn: pick slices, run them, draw, report."""
         work = self.scheduler.plan()
         if work:
+            self.threads.before_step(exact=work[0].sequence.params.exact)  # exact ones run alone
             self._run_slices(work)
 
     def _run_slices(self, work: list[Slice]) -> None:

@@ -13,8 +13,8 @@ from llmtui.server.streaming import POLL_SECONDS
 # One request may ask for a hundred answers: only so many of them are in the engine at a time, the others stay here.
 WINDOW = 4
 # Passing on a token costs the engine a core for a moment: for the thread that answers, the kernel, a client beside it.
-# Nobody reads faster than this, so tokens that come faster are told together.
-TELLING_SECONDS = 0.01
+# Tokens that come faster than a screen shows them are told together.
+TELLING_SECONDS = 1 / 60
 SHARED_POLL_SECONDS = 0.02  # how long the other generations of a request may wait unread while one is listened to
 
 Bundle = list[tuple[int, Event]]

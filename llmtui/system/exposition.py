@@ -20,6 +20,7 @@ COUNTERS: Final = (
 GAUGES: Final = (
     ("running", "llmtui_running", "generations that run"),
     ("waiting", "llmtui_waiting", "generations that wait"),
+    ("computing_threads", "llmtui_computing_threads", "threads of the latest step: fewer where others use the cores"),
     ("kv_bytes", "llmtui_kv_bytes", "keys and values of running generations"),
     ("prefix_cache_bytes", "llmtui_prefix_cache_bytes", "keys and values kept"),
 )

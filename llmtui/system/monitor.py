@@ -111,6 +111,7 @@ def engine_figures(engine: WatchedEngine) -> EngineFigures:
         models=tuple(ModelFigures(model.info.name, model.weights_bytes) for model in engine.models()),
         running=stats.running,
         waiting=stats.waiting,
+        computing_threads=stats.computing_threads,
         generated_tokens=stats.generated_tokens,
         kv_bytes=stats.kv_bytes,
         prefix_cache_bytes=stats.prefix_cache_bytes,

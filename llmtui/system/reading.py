@@ -38,12 +38,17 @@ class ModelFigures:
 
 @dataclass(frozen=True, slots=True)
 class EngineFigures:
-    """An engine. Tokens are counted since its start. kv_bytes: keys and values of running requests."""
+    """An engine.
+
+    Tokens are counted since its start. computing_threads: of the latest step, 0 before the first one. kv_bytes: keys
+    and values of running requests.
+    """
 
     state: str
     models: tuple[ModelFigures, ...]
     running: int
     waiting: int
+    computing_threads: int
     generated_tokens: int
     kv_bytes: int
     prefix_cache_bytes: int

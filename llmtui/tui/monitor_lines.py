@@ -135,6 +135,7 @@ def _engine(sample: Sample) -> list[Line | Trend]:
         Trend("speed", f"{speed:.1f} tok/s", lambda s: s.tokens_per_second, None, _count),
         Trend("running", str(engine.running), _of_engine("running"), None, _count),
         Trend("waiting", str(engine.waiting), _of_engine("waiting"), None, _count),
+        Trend("threads", f"{engine.computing_threads} compute", _of_engine("computing_threads"), None, _count),
         Trend("kv", short_size(engine.kv_bytes), _of_engine("kv_bytes"), None, short_size),
         Trend(
             "prefixes",

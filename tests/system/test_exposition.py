@@ -37,6 +37,7 @@ readings = st.builds(
         models=st.lists(st.builds(ModelFigures, names, counts), unique_by=lambda model: model.name).map(tuple),
         running=counts,
         waiting=counts,
+        computing_threads=counts,
         generated_tokens=counts,
         kv_bytes=counts,
         prefix_cache_bytes=counts,

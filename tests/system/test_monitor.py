@@ -100,7 +100,7 @@ def test_memory_that_this_process_takes_shows_and_so_does_its_work() -> None:
 
 
 def reading(seconds: float, cores: tuple[tuple[float, float], ...], cpu: float, tokens: int) -> Reading:
-    engine = EngineFigures("ready", (), 1, 0, tokens, 5, 6, 7)
+    engine = EngineFigures("ready", (), 1, 0, 2, tokens, 5, 6, 7)
     return Reading(seconds, MachineReading(cores, (1.0, 2.0, 3.0), 4, 16), ProcessReading(cpu, 99), (), engine)
 
 

@@ -27,6 +27,7 @@ def sample(second: int, *, cores: int = 4, gpus: int = 0, tokens_per_second: flo
             models=(ModelFigures("tiny-tales", 24_723_456), ModelFigures("org/other", 240_000_000)),
             running=running,
             waiting=max(0, running - 5),
+            computing_threads=min(2, cores),
             generated_tokens=100 * second,
             kv_bytes=running * 3_000_000,
             prefix_cache_bytes=min(second, 40) * 200_000,

@@ -62,7 +62,7 @@ def test_many_cores_are_bars_beside_each_other_and_few_have_their_own_past() -> 
 
 
 def test_an_engine_without_a_model_and_a_machine_that_is_not_known() -> None:
-    history = [Sample(0.0, engine=EngineFigures("loading", (), 0, 0, 0, 0, 0, 0), tokens_per_second=0.0)]
+    history = [Sample(0.0, engine=EngineFigures("loading", (), 0, 0, 0, 0, 0, 0, 0), tokens_per_second=0.0)]
     assert line(history, "engine") == "engine · loading"
     assert "–" in line(history, "cpu")
 
@@ -77,7 +77,7 @@ def test_no_line_is_wider_than_the_screen(width: int, height: int, glyphs: str, 
 
 
 def test_names_are_harmless() -> None:
-    engine = EngineFigures("ready", tuple(ModelFigures(text, 1) for text in TEXTS), 0, 0, 0, 0, 0, 0)
+    engine = EngineFigures("ready", tuple(ModelFigures(text, 1) for text in TEXTS), 0, 0, 0, 0, 0, 0, 0)
     assert not harmful("".join(line.text for line in monitor_lines([Sample(0.0, engine=engine)], 400, 40)))
 
 
