@@ -13,8 +13,8 @@ from pathlib import Path
 from llmtui import own_process
 from llmtui.engine.unneeded import decline_unneeded
 
-# pauses of a worker thread between two pieces of work, about 0.3 ms, before it gives its core away
-SPINS = "16000"
+# pauses of a worker thread between two pieces of work, about 0.15 ms, before it gives its core away
+SPINS = "8000"
 
 # transformers fills its module bit by bit: a second engine would find it half full
 _importing = threading.Lock()
@@ -32,7 +32,7 @@ def import_heavy_libraries() -> None:
 
 def _import() -> None:
     # The default waits for milliseconds: where anything else wants the cores, every layer then costs a time slice.
-    # With a sixteenth of this, workers sleep whenever the engine's thread waits for the interpreter, and waking them
+    # With an eighth of this, workers sleep whenever the engine's thread waits for the interpreter, and waking them
     # takes longer than what they do. Read once, when libgomp is loaded.
     os.environ.setdefault("GOMP_SPINCOUNT", SPINS)
     _load_shared_libraries()
