@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from llmtui import own_process
@@ -50,6 +51,15 @@ def _import() -> None:
     transformers_logging.enable_propagation()
     if "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(_physical_cores())
+    most_threads()
+
+
+@cache
+def most_threads() -> int:
+    """How many threads compute while no other program does: the first answer stays, whatever torch is told later."""
+    import torch
+
+    return torch.get_num_threads()
 
 
 @contextmanager

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import psutil
 
+from llmtui.engine.imports import most_threads
+
 # without a pause between steps: the system counts in ticks of 10 ms, of which a shorter time has too few
 WINDOW_SECONDS = 0.2
 # others may use so much of a core before a thread gives it up to them
@@ -40,12 +42,11 @@ def fitting_threads(begin: CpuTime, end: CpuTime, most: int) -> int:
 class ComputingThreads:
     """Follows what other programs leave to the engine's thread, whose own this is.
 
-    count: threads of the latest step; 0 before the first one. At most as many as torch had then.
+    count: threads of the latest step; 0 before the first one.
     """
 
     def __init__(self) -> None:
         self.count = 0
-        self._most = 0
         self._fitting = 0
         self._begin: CpuTime | None = None
 
@@ -55,20 +56,25 @@ class ComputingThreads:
 
     def before_step(self, *, exact: bool = False) -> None:
         """Have the next step computed by as many as fit. exact: by all, since with fewer the last bits are others."""
-        import torch  # at the first step it is there; at the engine's beginning importing it would take seconds
-
+        most = most_threads()
         if not self.count:
-            self.count = self._fitting = self._most = torch.get_num_threads()
-        if self._most > 1:
-            self._look()
-        wanted = self._most if exact else self._fitting
+            self._fitting = most
+        if most > 1:
+            self._look(most)
+        wanted = most if exact else self._fitting
         if wanted != self.count:
-            torch.set_num_threads(wanted)
+            _compute_with(wanted)
             self.count = wanted
 
-    def _look(self) -> None:
+    def _look(self, most: int) -> None:
         if self._begin is None:
             self._begin = CpuTime.now()
         elif time.perf_counter() - self._begin.clock >= WINDOW_SECONDS:
             begin, self._begin = self._begin, CpuTime.now()
-            self._fitting = fitting_threads(begin, self._begin, self._most)
+            self._fitting = fitting_threads(begin, self._begin, most)
+
+
+def _compute_with(threads: int) -> None:
+    import torch  # importing it takes seconds, and before the first step it is there
+
+    torch.set_num_threads(threads)

@@ -1,7 +1,7 @@
 """What computing ahead wins and costs: guesses beside each token (`speculate`) on text that repeats itself and on other
 text, and the continued alternatives of each token (`lookahead`).
 
-    python tests/bench/ahead.py [--shape tiny-tales] [--tokens 96] [--rounds 5] [--threads N] [--json]
+    python tests/bench/ahead.py [--shape tiny-tales] [--tokens 96] [--rounds 5] [--json]
 
 Speed with over speed without, in alternation; medians over the rounds of ratios within a round. Random weights write no
 text that would mean anything: of those, only the most that can be won is shown, where a bias makes every guess true.
@@ -15,7 +15,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import torch
 from models import SHAPES, make_folder
 
 from llmtui.engine import Engine, GenerationRequest, SamplingParams
@@ -56,8 +55,9 @@ def main() -> None:
     parser.add_argument("--shape", choices=[*SHAPES, "tiny-tales"], default="tiny-tales")
     parser.add_argument("--tokens", type=int, default=96)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--threads", type=int, help="1 where the cores are shared with others")
-    parser.add_argument("--cpu", action="store_true", help="time of the processor: with --threads 1 beside other work")
+    parser.add_argument(
+        "--cpu", action="store_true", help="the processor's time; beside other work OMP_NUM_THREADS=1"
+    )
     parser.add_argument("--dtype", default="float32")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
@@ -65,8 +65,6 @@ def main() -> None:
         trained = options.shape == "tiny-tales"
         name = options.shape if trained else str(make_folder(options.shape, Path(folder)))
         engine.load(name, dtype=options.dtype).wait(300)
-        if options.threads:
-            engine.run_job(lambda _: torch.set_num_threads(options.threads)).result()
         results = {kind: measure(engine, options, asked) for kind, asked in texts(engine, trained).items()}
         costs = measure_lookahead(engine, options)
     if options.json:

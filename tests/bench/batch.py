@@ -10,7 +10,6 @@ import json
 import tempfile
 from pathlib import Path
 
-import torch
 from models import SHAPES, make_folder
 
 from llmtui.engine import Engine
@@ -54,7 +53,6 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=48)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--dtype", default="float32")
-    parser.add_argument("--threads", type=int, help="of each engine; 1 where the cores are shared with others")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     requests = Requests()
@@ -65,9 +63,6 @@ def main() -> None:
         plain.load(name, dtype=options.dtype).wait(300)
         loaded: LoadedModel = plain.run_job(lambda loaded: loaded).result()
         object.__setattr__(loaded, "runner", PlainRunner(loaded.model, loaded.info.device))
-        if options.threads:
-            for engine in (packed, plain):
-                engine.run_job(lambda _: torch.set_num_threads(options.threads)).result()
         use_the_engines_threads(packed)
         tokens, streams = options.tokens, options.streams
         ways: dict[str, Way] = {

@@ -1,6 +1,6 @@
 """What a sweep gains by running its cells as one batch, against the same cells one after the other.
 
-    python tests/bench/sweep.py [--settings 9] [--seeds 3] [--tokens 40] [--rounds 5] [--threads N] [--json]
+    python tests/bench/sweep.py [--settings 9] [--seeds 3] [--tokens 40] [--rounds 5] [--json]
 
 Both ways alternate in one run, and write the same texts; the ratio is the median over the rounds of the ratios within
 a round.
@@ -11,8 +11,6 @@ import json
 import statistics
 import time
 from dataclasses import replace
-
-import torch
 
 from llmtui.engine import Engine, GenerationRequest, SamplingParams
 from llmtui.insight.grid import grid, requests
@@ -46,7 +44,6 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--tokens", type=int, default=40)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--threads", type=int, help="of the engine; 1 where the cores are shared with others")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     settings = grid(TEMPERATURES, [50], TOP_PS)[: options.settings]
@@ -57,8 +54,6 @@ def main() -> None:
     rounds = []
     with Engine(max_running=32, max_waiting=512) as engine:
         engine.load(options.model).wait(300)
-        if options.threads:
-            engine.run_job(lambda _: torch.set_num_threads(options.threads)).result()
         ways = {
             "one by one": lambda: one_by_one(engine, base, settings, seeds),
             "the command": lambda: together(engine, base, settings, seeds),

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmtui.engine import Engine, GenerationRequest, SamplingParams
+from llmtui.engine.imports import most_threads
 from llmtui.engine.threads import ComputingThreads, CpuTime, fitting_threads
 
 BEGIN = CpuTime(clock=5.0, own=70.0, idle=900.0)
@@ -21,9 +22,9 @@ def after(seconds: float, own: float, idle: float) -> CpuTime:
 
 
 @pytest.fixture
-def four_threads() -> Iterator[None]:
+def four_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     before = torch.get_num_threads()
-    torch.set_num_threads(MOST)
+    monkeypatch.setattr("llmtui.engine.threads.most_threads", lambda: MOST)
     yield
     torch.set_num_threads(before)
 
@@ -117,9 +118,22 @@ def test_what_others_do_in_a_pause_does_not_count(monkeypatch: pytest.MonkeyPatc
     assert threads.count == MOST
 
 
+def test_the_next_engine_begins_with_all_whatever_the_last_one_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    Machine(monkeypatch)
+    before = torch.get_num_threads()
+    most = most_threads()
+    torch.set_num_threads(1)  # beside another program
+    try:
+        ComputingThreads().before_step()
+        assert torch.get_num_threads() == most_threads() == most
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_one_thread_needs_no_look(monkeypatch: pytest.MonkeyPatch) -> None:
     machine = Machine(monkeypatch)
-    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
+    monkeypatch.setattr("llmtui.engine.threads.most_threads", lambda: 1)
+    monkeypatch.setattr(torch, "set_num_threads", lambda _: None)
     threads = ComputingThreads()
     threads.before_step()
     assert (threads.count, machine.looks) == (1, 0)
@@ -136,7 +150,7 @@ def test_an_engine_beside_another_program(monkeypatch: pytest.MonkeyPatch) -> No
     try:
         with Engine("tiny-tales") as engine:
             engine.wait_until_loaded()
-            engine.run_job(lambda _: torch.set_num_threads(2)).result()
+            monkeypatch.setattr("llmtui.engine.threads.most_threads", lambda: 2)
             assert engine.stats().computing_threads == 0
             machine = Machine(monkeypatch, cores=2)
             alone, exact_alone = write(engine, exact=False), write(engine, exact=True)
