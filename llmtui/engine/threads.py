@@ -8,8 +8,6 @@ import math
 import time
 from dataclasses import dataclass
 
-import psutil
-
 from llmtui.engine.imports import most_threads
 
 # without a pause between steps: the system counts in ticks of 10 ms, of which a shorter time has too few
@@ -28,6 +26,8 @@ class CpuTime:
 
     @classmethod
     def now(cls) -> "CpuTime":
+        import psutil  # the first frame does not wait for it
+
         times = psutil.cpu_times()
         # who waits for a disk does not compute; Linux alone counts it apart
         return cls(time.perf_counter(), time.process_time(), times.idle + getattr(times, "iowait", 0.0))

@@ -55,9 +55,7 @@ def main() -> None:
     parser.add_argument("--shape", choices=[*SHAPES, "tiny-tales"], default="tiny-tales")
     parser.add_argument("--tokens", type=int, default=96)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument(
-        "--cpu", action="store_true", help="the processor's time; beside other work OMP_NUM_THREADS=1"
-    )
+    parser.add_argument("--cpu", action="store_true", help="the processor's time; beside other work OMP_NUM_THREADS=1")
     parser.add_argument("--dtype", default="float32")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
