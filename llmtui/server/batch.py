@@ -13,8 +13,9 @@ from llmtui.server.streaming import POLL_SECONDS
 # One request may ask for a hundred answers: only so many of them are in the engine at a time, the others stay here.
 WINDOW = 4
 # Passing on a token costs the engine a core for a moment: for the thread that answers, the kernel, a client beside it.
-# Tokens that come faster than a screen shows them are told together.
+# Tokens that come faster than a screen shows them are told together. Nobody reads at their pace: they may wait longer.
 TELLING_SECONDS = 1 / 60
+FAST_TELLING_SECONDS = 1 / 30
 SHARED_POLL_SECONDS = 0.02  # how long the other generations of a request may wait unread while one is listened to
 
 Bundle = list[tuple[int, Event]]
@@ -55,14 +56,15 @@ class Batch:
     def bundles(self, gone: Callable[[], bool]) -> Iterator[Bundle]:
         """What is told, for an answer that is streamed, until all have ended or the client leaves.
 
-        The first token comes at once, the end, too; between them TELLING_SECONDS lie from one bundle to the next.
+        The first token comes at once, the end, too; between them TELLING_SECONDS lie from one bundle to the next,
+        FAST_TELLING_SECONDS after one of several tokens.
         Whoever stops reading cancels what is left. Raises what a later generation's beginning raises.
         """
-        return self._bundles(gone, TELLING_SECONDS)
+        return self._bundles(gone, TELLING_SECONDS, FAST_TELLING_SECONDS)
 
     def events(self, gone: Callable[[], bool]) -> Iterator[tuple[int, Event]]:
         """The same, event by event, for an answer in one piece, which is in no hurry before the end."""
-        return (told for bundle in self._bundles(gone, POLL_SECONDS) for told in bundle)
+        return (told for bundle in self._bundles(gone, POLL_SECONDS, POLL_SECONDS) for told in bundle)
 
     def only_events(self, gone: Callable[[], bool]) -> Iterator[Event]:
         """`events` of a batch of one."""
@@ -75,16 +77,17 @@ class Batch:
             generation.leave()
         self._active.clear()
 
-    def _bundles(self, gone: Callable[[], bool], pause: float) -> Iterator[Bundle]:
-        """pause: seconds after tokens were told in which only the end wakes the reader."""
+    def _bundles(self, gone: Callable[[], bool], after_one: float, after_several: float) -> Iterator[Bundle]:
+        """after_one, after_several: seconds after tokens were told in which only the end wakes the reader."""
         try:
             while not self.ended and not gone():
                 bundle = self._take()
                 if bundle:
                     yield bundle
                 self._fill()
-                if self._active and any(isinstance(event, Token) for _, event in bundle):
-                    self._rest(pause)
+                tokens = sum(isinstance(event, Token) for _, event in bundle)
+                if self._active and tokens:
+                    self._rest(after_one if tokens == 1 else after_several)
         finally:
             self.cancel()
 

@@ -1,5 +1,6 @@
 """What an answer's reader is told together, and what never waits."""
 
+import threading
 import time
 from collections.abc import Iterator
 
@@ -23,7 +24,7 @@ LONG_SECONDS = 60.0  # longer than a test may take: who waits for it fails
 
 @pytest.fixture
 def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("TELLING_SECONDS", "POLL_SECONDS"):
+    for name in ("TELLING_SECONDS", "FAST_TELLING_SECONDS", "POLL_SECONDS"):
         monkeypatch.setattr(batch, name, LONG_SECONDS)
 
 
@@ -69,6 +70,29 @@ def test_the_first_token_is_told_at_once_whatever_was_told_before(before: Event)
     next(bundles)
     tell(stream, token(1))
     assert events_of(next(bundles)) == [token(1)]
+
+
+def test_only_tokens_that_came_together_make_the_next_ones_wait_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch, "FAST_TELLING_SECONDS", LONG_SECONDS)
+    stream, answer = running()
+    bundles = answer.bundles(lambda: False)
+    tell(stream, token(1))
+    next(bundles)
+    tell(stream, token(2), token(3))
+    assert events_of(next(bundles)) == [token(2), token(3)]
+    tell(stream, token(4))
+    threading.Timer(0.1, stream.put, [FINISHED]).start()
+    assert events_of(next(bundles)) == [token(4), FINISHED]
+
+
+def test_tokens_that_came_together_are_followed_after_their_own_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch, "TELLING_SECONDS", LONG_SECONDS)
+    stream, answer = running()
+    bundles = answer.bundles(lambda: False)
+    tell(stream, token(1), token(2))
+    next(bundles)
+    tell(stream, token(3))
+    assert events_of(next(bundles)) == [token(3)]
 
 
 def test_a_token_goes_out_although_no_other_follows() -> None:
