@@ -3,6 +3,7 @@
 import os
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
 # test processes run side by side: threads of one that wait for each other would only slow the others
 os.environ["OMP_NUM_THREADS"] = "1"
 
-from llmtui.engine import Engine
+from llmtui import own_kernels
+from llmtui.engine import Engine, kernels
 from llmtui.settings import Settings
 
 
@@ -41,3 +43,27 @@ def tiny_tales_engine() -> Iterator[Engine]:
     with Engine(max_running=4) as engine:
         engine.load("tiny-tales").wait(timeout=120)
         yield engine
+
+
+@contextmanager
+def without_kernels() -> Iterator[None]:
+    """As on a machine without our own kernels."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kernels, "KERNELS", None)
+        patch.setattr(own_kernels, "run_here", lambda: False)
+        yield
+
+
+@pytest.fixture
+def torch_alone() -> Iterator[None]:
+    with without_kernels():
+        yield
+
+
+@pytest.fixture(scope="module", params=["own kernels", "torch alone"])
+def each_kernels(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Once with our own kernels and once without them; only the latter where they do not run."""
+    if request.param == "own kernels" and kernels.KERNELS is None:
+        pytest.skip("our own kernels do not run here")
+    with nullcontext() if request.param == "own kernels" else without_kernels():
+        yield

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
+from llmtui.engine import row_kernel
 from llmtui.engine.branch_attention import BranchSpan
 from llmtui.engine.decode_attention import DecodeGroup
 from llmtui.engine.kv_cache import KVSlab, Shelf
@@ -63,7 +64,7 @@ class PackedBatch:
                     self._alone.append((row, span))
             row += len(span.positions)
         for mates in decoding.values():
-            if len(mates) == 1:
+            if len(mates) == 1 and not row_kernel.runs_on(device):
                 self._alone += mates
             else:
                 self._groups.append(DecodeGroup(mates, device))

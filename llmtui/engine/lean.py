@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from llmtui.engine.attention import PackedBatch, PackedForward
+from llmtui.engine.panels import PanelLinear
 from llmtui.engine.quantize import OneDnnLinear, Part
 
 Layer = Callable[[Tensor], Tensor]
@@ -187,7 +188,7 @@ def linear(module: Any) -> Layer:
 
 def activated(module: Any, name: str, function: Any) -> Layer:
     """A linear and the activation of its outputs: one kernel where oneDNN knows it."""
-    if isinstance(module, OneDnnLinear) and name in TANH_GELUS:
+    if isinstance(module, OneDnnLinear | PanelLinear) and name in TANH_GELUS:
         return module.with_gelu
     before, after = linear(module), activation(name, function)
     return lambda x: after(before(x))

@@ -7,14 +7,17 @@ float32, so every layer below takes and gives x: [..., in] float32 → [..., out
 import platform
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from llmtui.engine.int8 import Int8Linear, WithoutOverrides
+from llmtui.engine.kernels import have_kernels
 from llmtui.engine.memory import return_free_memory
+from llmtui.engine.panels import Kind, PanelLinear
+from llmtui.processor import CPUINFO
 
 
 class OneDnnLinear(nn.Module):
@@ -77,7 +80,7 @@ class HalfLinear(nn.Module):
         return 2 * self.in_features * self.out_features + _bytes(self._bias)
 
 
-PackedLinear = OneDnnLinear | HalfLinear | Int8Linear
+PackedLinear = PanelLinear | OneDnnLinear | HalfLinear | Int8Linear
 
 
 class Part(nn.Module):
@@ -163,6 +166,9 @@ class Precision:
     note: str
 
 
+OWN_KINDS = {"auto": Kind.FLOAT32, "float32": Kind.FLOAT32, "bfloat16": Kind.BFLOAT16, "int8": Kind.INT8}
+
+
 def choose_precision(dtype: str, device: str, stored: torch.dtype | None) -> Precision:
     """What a dtype setting means here. stored: the checkpoint's dtype.
 
@@ -171,6 +177,12 @@ def choose_precision(dtype: str, device: str, stored: torch.dtype | None) -> Pre
     """
     if device != "cpu":
         return _on_gpu(dtype, stored)
+    if have_kernels() and dtype in OWN_KINDS:
+        kind = OWN_KINDS[dtype]
+        name = kind.name.lower()
+        return Precision(
+            name, torch.float32, partial(PanelLinear, kind=kind), f"{name} linears by llmtui's own kernels"
+        )
     match dtype:
         case "bfloat16" if _has_bfloat16():
             return Precision(dtype, torch.float32, _pack_bfloat16, "bfloat16 linears by oneDNN")
@@ -224,8 +236,7 @@ def _has_int8() -> bool:
 
 def _mkl_is_slow() -> bool:
     """MKL keeps its fast kernels for Intel's CPUs: elsewhere oneDNN has twice its speed with the same weights."""
-    cpuinfo = Path("/proc/cpuinfo")
-    words = cpuinfo.read_text(errors="replace")[:4096] if cpuinfo.is_file() else platform.processor()
+    words = CPUINFO.read_text(errors="replace")[:4096] if CPUINFO.is_file() else platform.processor()
     return "AuthenticAMD" in words
 
 

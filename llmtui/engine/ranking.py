@@ -17,27 +17,35 @@ COLUMNS = 512
 # The border of all that can be drawn.
 LOWEST = float(np.finfo(np.float32).min)
 
+# ids and logits of the most probable tokens of a row, all equals of the last one among them
+Beginning = tuple[NDArray[np.int64], NDArray[np.float64]]
+
 
 class Ranking:
     """One row's tokens, of which the beginning is sorted.
 
     logits: [vocab] float32 on the CPU; -inf marks tokens that cannot be drawn and are not ranked. size: how many are.
-    border: how deep to sort at first, in place of `depth`. complete: it is known that there is no -inf.
+    What is known already: size; border, how deep to sort at first, in place of `depth`; or the sorted beginning.
     """
 
     def __init__(
-        self, logits: Tensor, depth: int = FIRST_DEPTH, *, border: float | None = None, complete: bool = False
+        self,
+        logits: Tensor,
+        depth: int = FIRST_DEPTH,
+        *,
+        size: int | None = None,
+        border: float | None = None,
+        beginning: Beginning | None = None,
     ) -> None:
         self.logits = logits
         self.row: NDArray[np.float32] = logits.numpy()  # the same memory: NumPy's small steps take less time
-        self.size = len(self.row) if complete else int(np.count_nonzero(self.row > -math.inf))
-        self.ids: NDArray[np.int64] = np.empty(0, np.int64)
-        self.values: NDArray[np.float64] = np.empty(0, np.float64)
+        self.size = int(np.count_nonzero(self.row > -math.inf)) if size is None else size
+        self.ids, self.values = beginning or (np.empty(0, np.int64), np.empty(0, np.float64))
         self._masses: dict[float, NDArray[np.float64]] = {}
-        if border is None:
-            self.sort(depth)
-        else:
+        if border is not None:
             self._sort_from(border)
+        elif beginning is None:
+            self.sort(depth)
 
     def sort(self, depth: int) -> None:
         """Make at least the first `depth` tokens available in `ids` and `values`, with all equals of the last one."""

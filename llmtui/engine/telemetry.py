@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from llmtui.engine import facts_kernel
 from llmtui.engine.errors import GenerationFailed
 from llmtui.engine.ranking import Ranking, borders, column_heads
 
@@ -83,6 +84,9 @@ def logprob_of(logit: float, log_sum: float) -> float:
 
 def facts_of_all(outputs: Sequence[Tensor]) -> list[list[RawRow]]:
     """The facts of each output's rows, [rows, vocab], those of many outputs in one pass."""
+    if facts_kernel.runs_on(outputs):
+        found = iter(_facts_by_kernel(outputs))
+        return [[next(found) for _ in range(len(output))] for output in outputs]
     if len(outputs) == 1:
         return [raw_rows(outputs[0])]
     at_once = _rows_at_once(outputs[0])
@@ -94,10 +98,23 @@ def facts_of_all(outputs: Sequence[Tensor]) -> list[list[RawRow]]:
 
 def raw_rows(logits: Tensor) -> list[RawRow]:
     """The facts of many rows, [n, vocab]; those of a row that is no distribution are no numbers."""
+    if facts_kernel.runs_on([logits]):
+        return _facts_by_kernel([logits])
     if logits.numel() <= ONE_THREAD:
         return _facts(logits, _sums_by_numpy)
     with torch.inference_mode():
         return [row for part in torch.split(logits, _rows_at_once(logits)) for row in _facts(part, _sums_by_torch)]
+
+
+def _facts_by_kernel(outputs: Sequence[Tensor]) -> list[RawRow]:
+    rows = [row for output in outputs for row in output.unbind()]
+    made = []
+    for row, (highest, total, products, size, beginning) in zip(rows, facts_kernel.find(outputs), strict=True):
+        log_total = math.log(total)
+        entropy = (log_total - products / total) * BITS_PER_NAT
+        ranking = Ranking(row, size=size, beginning=beginning)
+        made.append(RawRow(row, highest + log_total, max(0.0, entropy), ranking))
+    return made
 
 
 def _rows_at_once(logits: Tensor) -> int:
@@ -143,5 +160,5 @@ def _raw_row(logits: Tensor, highest: float, total: float, sum_of_products: floa
         sum_of_products = float((below.exp() * below).nansum())
     log_total = math.log(total)
     entropy = (log_total - sum_of_products / total) * BITS_PER_NAT
-    ranking = Ranking(logits, border=border, complete=complete)
+    ranking = Ranking(logits, size=len(logits) if complete else None, border=border)
     return RawRow(logits, highest + log_total, max(0.0, entropy), ranking)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from llmtui import own_kernels
 from llmtui.models.errors import ModelNotFound, ModelUnsupported
 from llmtui.models.folder import FolderFacts, inspect_folder
 from llmtui.models.hub_cache import cached_repos, cached_snapshot
@@ -51,7 +52,7 @@ class CatalogEntry:
         """Bytes that the weights take once loaded as `dtype`; None if they cannot be counted.
 
         On a CPU the linear layers alone take it, a tied output layer as a copy of its own, and all else is float32, as
-        "auto" is. Not counted is the copy of a tied output layer that float32 makes on AMD's CPUs alone. A GPU holds
+        "auto" is. Not counted is the copy that float32 makes on AMD's CPUs without our own kernels. A GPU holds
         everything in it; "auto" and int8 mean the dtype on disk there. The cache of keys and values comes on top.
         """
         if self.weights is None:
@@ -62,7 +63,7 @@ class CatalogEntry:
             return self.weights.all * BYTES_PER_PARAMETER.get(held or "", full)
         size = BYTES_PER_PARAMETER[dtype]
         if size == full:
-            return full * self.weights.all
+            return full * (self.weights.all + (self.weights.tied_head if own_kernels.run_here() else 0))
         linear = size * (self.weights.linear + self.weights.tied_head)
         return full * (self.weights.all - self.weights.linear) + (
             self.weights.int8_bytes if dtype == "int8" else linear

@@ -15,24 +15,21 @@ class DtypeCost:
 
     weight_bytes   of one weight of a linear layer; everything else stays float32
     bits_per_byte  of the embedded model on text it never saw
-    model_bytes    of all weights of the embedded model in memory, but for the copy of its tied output layer that
-                   float32 makes on AMD's CPUs
     flags          of /proc/cpuinfo, one of which its kernel needs; none: any CPU runs it
     needs          the same in words
     """
 
     weight_bytes: int
     bits_per_byte: float
-    model_bytes: int
     flags: tuple[str, ...] = ()
     needs: str = ""
 
 
 COSTS: Final[dict[str, DtypeCost]] = {
-    "float32": DtypeCost(4, 0.15344, 24_723_456),
-    "bfloat16": DtypeCost(2, 0.15346, 17_907_712, ("avx512_bf16", "amx_bf16"), "AVX512-BF16 or AMX"),
-    "float16": DtypeCost(2, 0.15344, 17_907_712),
-    "int8": DtypeCost(1, 0.15340, 16_562_176, ("avx512_vnni",), "AVX512-VNNI"),
+    "float32": DtypeCost(4, 0.15344),
+    "bfloat16": DtypeCost(2, 0.15346, ("avx512_bf16", "amx_bf16"), "AVX512-BF16 or AMX"),
+    "float16": DtypeCost(2, 0.15344),
+    "int8": DtypeCost(1, 0.15340, ("avx512_vnni",), "AVX512-VNNI"),
 }
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from llmtui import own_kernels
 from llmtui.models.safetensors_header import TensorHeader
 
 _HEADS = ("lm_head.weight", "embed_out.weight")
@@ -16,6 +17,8 @@ _TRANSPOSED = ("gpt2", "openai-gpt")
 FEWEST_WEIGHTS_FOR_ONEDNN = 8 << 20
 # FBGEMM holds an output's weights in blocks of so many inputs
 FBGEMM_BLOCK = 512
+# our own kernels hold so many outputs together, and of each so many inputs
+PANEL, WORD = 16, 4
 # transformers holds the experts of a layer as one block with a router before it, and neither is a linear layer
 _EXPERTS = re.compile(r"\.experts\.|\.(gate|router)\.weight$")
 
@@ -56,7 +59,9 @@ def count_weights(tensors: Iterable[TensorHeader], config: Mapping[str, Any]) ->
 
 
 def int8_bytes(outputs: int, inputs: int) -> int:
-    """Of a linear layer in int8: its weights, as its kernel holds them, and three numbers of 32 bits an output."""
+    """Of a linear layer in int8 but for its bias: weights as its kernel holds them, and 2 or 3 numbers an output."""
+    if own_kernels.run_here():
+        return -(-outputs // PANEL) * PANEL * (-(-inputs // WORD) * WORD + 2 * 4)
     block = FBGEMM_BLOCK if outputs * inputs < FEWEST_WEIGHTS_FOR_ONEDNN else 1
     return outputs * (-(-inputs // block) * block + 3 * 4)
 

@@ -2,7 +2,6 @@
 
 import os
 import platform
-import re
 import shutil
 import socket
 import sys
@@ -16,8 +15,10 @@ import psutil
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.version import Version
 
+from llmtui import own_kernels
 from llmtui.errors import LlmtuiError
 from llmtui.models import hub_cache
+from llmtui.processor import CPUINFO, cpu_flags
 from llmtui.system import paths
 from llmtui.system.terminal import detect_terminal
 
@@ -45,7 +46,8 @@ def check_machine(host: str, port: int, environ: Mapping[str, str]) -> list[Chec
     return [
         check_python(sys.version_info[:3]),
         *check_packages(requirements(), installed_version),
-        check_processor(cpu_flags(Path("/proc/cpuinfo")), platform.machine()),
+        check_processor(cpu_flags(CPUINFO), platform.machine()),
+        check_kernels(own_kernels.are_built(), cpu_flags(CPUINFO)),
         check_threads(environ),
         check_memory(psutil.virtual_memory().available, psutil.virtual_memory().total),
         check_gpu(Path("/proc/driver/nvidia/gpus"), installed_version("torch"), installed_version("nvidia-ml-py")),
@@ -103,16 +105,6 @@ def check_packages(wanted: list[Requirement], version_of: Callable[[str], str | 
     return checks
 
 
-def cpu_flags(cpuinfo: Path) -> frozenset[str]:
-    """The features of the first processor, as Linux names them; empty elsewhere."""
-    try:
-        text = cpuinfo.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return frozenset()
-    line = re.search(r"^(?:flags|Features)\s*:\s*(.*)$", text, re.MULTILINE)
-    return frozenset(line[1].split()) if line else frozenset()
-
-
 def check_processor(flags: frozenset[str], machine: str) -> Check:
     if not flags:
         return Check("processor", "ok", f"{machine}, instruction sets not known")
@@ -120,6 +112,15 @@ def check_processor(flags: frozenset[str], machine: str) -> Check:
     if machine == "x86_64" and "avx2" not in flags:
         return Check("processor", "warn", f"{machine} without AVX2", "expect slow models: use a small one")
     return Check("processor", "ok", f"{machine}: {found or 'no vector extensions'}")
+
+
+def check_kernels(built: bool, flags: frozenset[str]) -> Check:
+    if not own_kernels.suit(flags):
+        return Check("kernels", "ok", "torch's: llmtui's own need AVX512-BF16 and VNNI without AMX")
+    if not built:
+        hint = "with a C++ compiler (g++), install llmtui again: models run up to twice as fast"
+        return Check("kernels", "warn", "torch's: llmtui's own were not built", hint)
+    return Check("kernels", "ok", "llmtui's own")
 
 
 def check_threads(environ: Mapping[str, str]) -> Check:

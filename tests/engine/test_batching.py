@@ -20,6 +20,16 @@ from llmtui.engine.events import Failed, Finished, Prefilled, Started, Token
 from llmtui.engine.requests import ParameterError
 from llmtui.engine.stream import GenerationResult, Stream
 
+pytestmark = pytest.mark.usefixtures("each_kernels")
+
+
+@pytest.fixture(scope="module")
+def busy_engine(each_kernels: None) -> Iterator[Engine]:  # noqa: ARG001  # a new one for each: it remembers prompts
+    with Engine("tiny-tales") as engine:
+        engine.wait_until_loaded(60)
+        yield engine
+
+
 GREEDY = SamplingParams(temperature=0.0, top_k=0, max_tokens=12, ignore_eos=True)
 ENDLESS = SamplingParams(max_tokens=300, ignore_eos=True, seed=1)
 

@@ -16,6 +16,8 @@ from llmtui.engine.lean import lean_forward
 from llmtui.engine.runner import PackedRunner, PlainRunner
 from llmtui.engine.self_check import find_runner, packed_difference
 
+pytestmark = pytest.mark.usefixtures("each_kernels")
+
 LENGTHS = st.lists(st.integers(1, 5 * WINDOW), min_size=1, max_size=5)
 
 

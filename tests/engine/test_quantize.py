@@ -12,9 +12,10 @@ from torch.nn import functional
 from transformers import AutoModelForCausalLM
 from transformers.pytorch_utils import Conv1D
 
-from llmtui.engine import Engine, GenerationRequest, SamplingParams, int8, quantize
+from llmtui.engine import Engine, GenerationRequest, SamplingParams, int8, kernels, quantize
 from llmtui.engine.int8 import Int8Linear
 from llmtui.engine.loaded import LoadedModel
+from llmtui.engine.panels import Kind, PanelLinear
 from llmtui.engine.quantize import (
     HalfLinear,
     OneDnnLinear,
@@ -25,19 +26,28 @@ from llmtui.engine.quantize import (
 )
 
 PACKED = ("float32", "bfloat16", "float16", "int8")
-# large layers in int8 have a kernel of their own
-LAYERS = (*PACKED, "large int8")
+OWN = ("own float32", "own bfloat16", "own int8")
+# of torch's, large layers in int8 have a kernel of their own
+LAYERS = (*PACKED, "large int8", *OWN)
 # odd ones, single ones, one wider than a cache line, and those of a real layer
 SIZES = [(1, 1), (3, 5), (5, 3), (17, 33), (63, 65), (64, 1), (1, 64), (256, 768), (768, 256)]
 
 
 def packing_of(dtype: str) -> Packing:
+    """Of torch's operators, or "own ...", of our kernels."""
+    if dtype in OWN:
+        if kernels.KERNELS is None:
+            pytest.skip("our own kernels do not run here")
+        kind = Kind[dtype.removeprefix("own ").upper()]
+        return lambda weight, bias: PanelLinear(weight, bias, kind)
     if dtype == "float32":
         return lambda weight, bias: OneDnnLinear(weight, bias, torch.float32)
     if dtype == "large int8":
         packing_of("int8")
         return large_int8
-    precision = choose_precision(dtype, "cpu", None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kernels, "KERNELS", None)
+        precision = choose_precision(dtype, "cpu", None)
     if precision.name != dtype or precision.packing is None:
         pytest.skip(precision.note)
     return precision.packing
@@ -70,8 +80,11 @@ def bound(dtype: str, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     magnitudes = x @ weight.t()
     sums = (x.shape[1] + 4) * 2**-24 * (magnitudes + bias.double().abs())
     match dtype:
-        case "float32":
+        case "float32" | "own float32":
             return sums
+        case "own bfloat16":
+            u = 2.0**-8
+            return (2 * u + u * u) * magnitudes + 2 * sums
         case "bfloat16":
             u = 2.0**-8
             return (2 * u + u * u) * magnitudes + u * magnitudes * (1 + u) ** 2 + 2 * sums
@@ -96,17 +109,17 @@ def test_a_packed_layer_is_as_near_to_float32_as_its_type_allows(dtype: str, n_i
     assert bool(((got.double() - exact).abs() <= bound(dtype, x, layer.weight, b)).all())
 
 
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", *OWN])
 @pytest.mark.parametrize(("n_in", "n_out"), SIZES)
 def test_a_gelu_inside_the_layer_is_rounded_to_its_type_and_nothing_else(dtype: str, n_in: int, n_out: int) -> None:
     x, layer = rows_and_layer(n_in, n_out)
     packed = packing_of(dtype)(layer.weight, layer.bias)
-    assert isinstance(packed, OneDnnLinear)
+    assert isinstance(packed, OneDnnLinear | PanelLinear)
     exact = functional.gelu(x.double() @ layer.weight.double().t() + layer.bias.double(), approximate="tanh")
     got = packed.with_gelu(x)
-    assert got.dtype == getattr(torch, dtype)
+    assert got.dtype == (torch.bfloat16 if dtype == "bfloat16" else torch.float32)
     # GELU's slope is nowhere above 1.13
-    rounding = 0.0 if dtype == "float32" else 2.0**-8
+    rounding = 2.0**-8 if dtype == "bfloat16" else 0.0
     off = 1.13 * bound(dtype, x, layer.weight, layer.bias) + rounding * exact.abs() + 1e-6
     assert bool(((got.double() - exact).abs() <= off).all())
 
@@ -124,10 +137,12 @@ def test_a_row_gives_the_same_bits_alone_and_beside_loud_others(dtype: str) -> N
         assert unequal == []
 
 
-@pytest.mark.parametrize("dtype", ["int8", "large int8"])
+@pytest.mark.parametrize("dtype", ["int8", "large int8", *OWN])
 @pytest.mark.parametrize(("n_in", "n_out"), [*SIZES, (257, 771), (576, 960), (1030, 517)])
 @pytest.mark.parametrize("bias", [True, False], ids=["bias", "no bias"])
-def test_a_row_in_int8_gives_the_same_bits_in_any_batch(dtype: str, n_in: int, n_out: int, bias: bool) -> None:
+def test_a_row_in_int8_or_by_our_own_kernels_gives_the_same_bits_in_any_batch(
+    dtype: str, n_in: int, n_out: int, bias: bool
+) -> None:
     # 64 rows are a block of a prompt; kernels work in blocks of 8, 14 or 16 and share rows or outputs among threads
     x, layer = rows_and_layer(n_in, n_out, rows=70)
     packed = packing_of(dtype)(layer.weight, layer.bias if bias else None)
@@ -136,7 +151,7 @@ def test_a_row_in_int8_gives_the_same_bits_in_any_batch(dtype: str, n_in: int, n
     assert [batch for batch in batches if not torch.equal(packed(x[slice(*batch)]), alone[slice(*batch)])] == []
 
 
-@pytest.mark.parametrize("dtype", ["int8", "large int8"])
+@pytest.mark.parametrize("dtype", ["int8", "large int8", "own int8"])
 def test_rows_in_int8_may_be_as_small_or_large_as_float32_allows(dtype: str) -> None:
     x, layer = rows_and_layer(64, 32, rows=5, bias=False)
     x = functional.normalize(x) * torch.tensor([1e-36, 1e-20, 1.0, 1e20, 1e36])[:, None]
@@ -184,7 +199,8 @@ def test_the_weights_can_be_read_back_as_the_layer_uses_them(dtype: str) -> None
     _, layer = rows_and_layer(33, 17)
     packed = packing_of(dtype)(layer.weight, layer.bias)
     weight = layer.weight
-    step = {"float32": 0.0, "bfloat16": 2**-8, "float16": 2**-11}.get(dtype, 1.01 / 254)
+    steps = {"float32": 0.0, "bfloat16": 2**-8, "float16": 2**-11}
+    step = steps.get(dtype.removeprefix("own "), 1.01 / 254)
     scale = weight.abs().amax(1, keepdim=True) if "int8" in dtype else weight.abs()
     assert bool(((packed.weight - weight).abs() <= step * scale + 1e-7).all())
     assert (packed.in_features, packed.out_features) == (33, 17)
@@ -223,6 +239,7 @@ def test_every_linear_is_packed_the_tied_head_too_and_the_embedding_is_not() -> 
     assert weight_bytes(model) >= 4 * (11 * 6 + 2 * 6 * 10 + 6 * 11)
 
 
+@pytest.mark.usefixtures("each_kernels")
 @pytest.mark.parametrize("architecture", ["gpt2", "llama", "qwen2"])
 @pytest.mark.parametrize("dtype", PACKED)
 def test_a_model_on_packed_linears_predicts_what_float32_predicts(
@@ -249,6 +266,7 @@ def test_a_model_on_packed_linears_predicts_what_float32_predicts(
     assert max(differences) < {"float32": 1e-3, "bfloat16": 0.3, "float16": 0.03, "int8": 1.0}[dtype]
 
 
+@pytest.mark.usefixtures("each_kernels")
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16", "int8"])
 def test_the_embedded_model_still_tells_its_tale_in_few_bits(engine: Engine, dtype: str) -> None:
     packing_of(dtype)
@@ -288,6 +306,7 @@ def test_the_weights_of_before_are_let_go() -> None:
     assert 24 << 20 <= weight_bytes(layers) < 28 << 20
 
 
+@pytest.mark.usefixtures("torch_alone")
 def test_a_cpu_without_the_instructions_runs_float32_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cpu, "_is_vnni_supported", lambda: False)
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
@@ -298,6 +317,7 @@ def test_a_cpu_without_the_instructions_runs_float32_and_says_so(monkeypatch: py
         assert precision.note.startswith(f"{dtype} needs AVX512-")
 
 
+@pytest.mark.usefixtures("torch_alone")
 @pytest.mark.parametrize("amd", [True, False])
 def test_float32_is_packed_where_mkl_is_slow_and_left_alone_elsewhere(
     monkeypatch: pytest.MonkeyPatch, amd: bool
@@ -326,14 +346,18 @@ def test_a_gpu_runs_the_checkpoints_own_type_or_the_one_asked_for(
     assert (dtype == "int8") == precision.note.startswith("int8 runs on CPUs alone")
 
 
+@pytest.mark.usefixtures("each_kernels")
 def test_the_loaded_model_holds_only_packed_linears(engine: Engine) -> None:
     packing_of("int8")
-    engine.load("tiny-tales", device="cpu", dtype="int8").wait(60)
+    info = engine.load("tiny-tales", device="cpu", dtype="int8").wait(60)
 
     def kinds(loaded: LoadedModel) -> set[str]:
-        return {type(m).__name__ for m in loaded.model.modules() if isinstance(m, (nn.Linear, Conv1D, Int8Linear))}
+        modules = nn.Linear, Conv1D, Int8Linear, PanelLinear
+        return {type(m).__name__ for m in loaded.model.modules() if isinstance(m, modules)}
 
-    assert engine.run_job(kinds).result(10) == {"Int8Linear"}
+    expected = {"Int8Linear"} if kernels.KERNELS is None else {"PanelLinear"}
+    assert engine.run_job(kinds).result(10) == expected
+    assert ("own kernels" in info.linears) == (kernels.KERNELS is not None)
 
 
 def test_float16_weights_out_of_range_are_cut_and_not_infinite() -> None:

@@ -13,6 +13,8 @@ from torch import Tensor
 from llmtui.engine.ranking import COLUMNS, FIRST_DEPTH, NEXT_DEPTH, Ranking, descending
 from llmtui.engine.telemetry import facts_of_all, raw_rows
 
+pytestmark = pytest.mark.usefixtures("each_kernels")
+
 # few values, so that equals are many; both zeros, which are equal
 LOGITS = st.one_of(st.sampled_from([-math.inf, -1e30, -1.5, -0.0, 0.0, 1e-30, 2.0, 1e30]), st.floats(-50, 50, width=32))
 

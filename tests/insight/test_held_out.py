@@ -8,7 +8,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from llmtui.engine import Engine
 from llmtui.insight.held_out import bits_per_byte, held_out_texts
-from llmtui.models.catalog import describe, embedded_path
+from llmtui.models.catalog import embedded_path
 from llmtui.models.dtypes import COSTS, HELD_OUT_BYTES
 
 SIZE = HELD_OUT_BYTES
@@ -44,19 +44,10 @@ def test_a_smaller_dtype_costs_the_embedded_model_next_to_nothing(float32_bits: 
         if engine.load("tiny-tales", device="cpu", dtype=dtype).wait(60).dtype != dtype:
             pytest.skip("this CPU runs float32 instead")
         bits = engine.run_job(lambda loaded: bits_per_byte(loaded, held_out_texts(SIZE))).result(60)
-        assert engine.model is not None
-        weights = engine.model.weights_bytes
     assert abs(bits - float32_bits) < most
     # what the model picker tells before anything is loaded
     assert bits == pytest.approx(COSTS[dtype].bits_per_byte, abs=5e-5)
-    assert weights == pytest.approx(COSTS[dtype].model_bytes, rel=0.01)
 
 
-def test_the_picker_tells_what_float32_costs(float32_bits: float, tiny_tales_engine: Engine) -> None:
-    info = tiny_tales_engine.model
-    assert info is not None
-    weights = describe(embedded_path(), "tiny-tales").weights
-    assert weights is not None
-    copied = 4 * weights.tied_head if info.linears == "float32 linears by oneDNN" else 0
-    assert info.weights_bytes - copied == COSTS["float32"].model_bytes
+def test_the_picker_tells_what_float32_costs(float32_bits: float) -> None:
     assert float32_bits == pytest.approx(COSTS["float32"].bits_per_byte, abs=2e-5)

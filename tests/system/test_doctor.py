@@ -10,10 +10,13 @@ import psutil
 import pytest
 from packaging.requirements import Requirement
 
+from llmtui import own_kernels
+from llmtui.processor import CPUINFO, cpu_flags
 from llmtui.system.doctor import (
     PACKAGES,
     check_folder,
     check_gpu,
+    check_kernels,
     check_machine,
     check_memory,
     check_packages,
@@ -22,7 +25,6 @@ from llmtui.system.doctor import (
     check_python,
     check_terminal,
     check_threads,
-    cpu_flags,
     installed_version,
 )
 
@@ -69,10 +71,20 @@ def test_instruction_sets_are_read_from_the_first_processor(tmp_path: Path) -> N
     assert check_processor(cpu_flags(tmp_path / "none"), "arm64").status == "ok"
 
 
-@pytest.mark.skipif(not Path("/proc/cpuinfo").exists(), reason="Linux alone has it")
+def test_kernels_that_would_run_here_but_are_not_built_are_worth_a_warning() -> None:
+    suited = own_kernels.NEEDED
+    assert check_kernels(True, suited).status == "ok"
+    assert check_kernels(False, suited).status == "warn"
+    assert "C++ compiler" in (check_kernels(False, suited).advice or "")
+    for others in (suited | own_kernels.BETTER_SERVED, suited - {"avx512_bf16"}, frozenset({"neon"})):
+        assert check_kernels(False, others).status == "ok"
+        assert "torch's" in check_kernels(True, others).found
+
+
+@pytest.mark.skipif(not CPUINFO.exists(), reason="Linux alone has it")
 def test_instruction_sets_of_this_machine_are_all_in_its_cpuinfo() -> None:
-    flags = cpu_flags(Path("/proc/cpuinfo"))
-    words = set(re.findall(r"\w+", Path("/proc/cpuinfo").read_text()))
+    flags = cpu_flags(CPUINFO)
+    words = set(re.findall(r"\w+", CPUINFO.read_text()))
     assert flags
     assert flags <= words
 

@@ -258,6 +258,7 @@ def test_a_text_and_its_cuts(snap: Callable[..., bool], size: tuple[int, int]) -
     assert snap(size, steps)
 
 
+@pytest.mark.usefixtures("torch_alone")
 @pytest.mark.parametrize("size", SIZES, ids=["wide", "small"])
 def test_the_way_of_a_token(
     snap: Callable[..., bool], engine: ScriptedEngine, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch

@@ -1,7 +1,6 @@
 """Choose a model: those on this machine, or a name that is typed."""
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import ClassVar, Final
 
 from textual import on
@@ -13,10 +12,10 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from llmtui.engine.loads import ModelInfo
-from llmtui.models.catalog import CatalogEntry
+from llmtui.models.catalog import EMBEDDED, CatalogEntry, describe, embedded_path
 from llmtui.models.dtypes import COSTS, split_dtype
+from llmtui.processor import CPUINFO, cpu_flags
 from llmtui.setting_values import DTYPES
-from llmtui.system.doctor import cpu_flags
 from llmtui.tui.bridge import Bridge
 from llmtui.tui.progress import SEPARATOR
 from llmtui.tui.screens.window import Window
@@ -56,7 +55,7 @@ class ModelPicker(Window[str]):
         """dtype: the one that is loaded as unless another is chosen. flags: of this CPU; None: it is looked up."""
         super().__init__()
         self._usual_dtype = self._dtype = dtype
-        self._flags = cpu_flags(Path("/proc/cpuinfo")) if flags is None else flags
+        self._flags = cpu_flags(CPUINFO) if flags is None else flags
         self._bridge = bridge
         self._loaded = loaded
         self._list_models = list_models or _list_models
@@ -216,7 +215,8 @@ def dtype_words(dtype: str, flags: frozenset[str]) -> str:
     if cost.flags and flags and not flags.intersection(cost.flags):
         return f"this CPU runs float32 instead: it needs {cost.needs}"
     each = "1 byte" if cost.weight_bytes == 1 else f"{cost.weight_bytes} bytes"
-    measured = f"tiny-tales: {cost.bits_per_byte:.5f} bits per byte of unseen text, {short_size(cost.model_bytes)}"
+    memory = short_size(describe(embedded_path(), EMBEDDED).estimated_memory(dtype) or 0)
+    measured = f"{EMBEDDED}: {cost.bits_per_byte:.5f} bits per byte of unseen text, {memory}"
     return f"{each} a weight in linear layers · {measured}"
 
 

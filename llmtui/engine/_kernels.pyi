@@ -1,0 +1,38 @@
+def multiply(
+    kind: int,
+    weights: int,
+    start: int,
+    scales: int,
+    bias: int,
+    ins: int,
+    outs: int,
+    gelu: bool,
+    x: int,
+    stride: int,
+    rows: int,
+    y: int,
+    /,
+) -> None: ...
+def attend(
+    keys_values: int,
+    places: int,
+    kv_heads: int,
+    capacity: int,
+    dim: int,
+    row_places: int,
+    ends: int,
+    longest: int,
+    window: int,
+    queries: int,
+    query_stride: int,
+    new_rows: int,
+    new_stride: int,
+    rows: int,
+    heads: int,
+    scale: float,
+    attended: int,
+    /,
+) -> None: ...
+def find_facts(
+    rows: int, count: int, vocab: int, depth: int, facts: int, room: int, ids: int, values: int, found: int, /
+) -> None: ...

@@ -1,0 +1,32 @@
+"""Our own kernels, in `native/`; where they do not run, torch's operators do the same.
+
+What they are called with are addresses: who calls sees to shapes, types and strides.
+"""
+
+import importlib
+import logging
+from types import ModuleType
+
+import torch  # noqa: F401  # before the kernels, which compute with its threads
+
+from llmtui import own_kernels
+
+logger = logging.getLogger(__name__)
+
+
+def find_kernels() -> ModuleType | None:
+    """The compiled module; None where this processor or installation has none."""
+    if not own_kernels.run_here():
+        return None
+    try:
+        return importlib.import_module("llmtui.engine._kernels")
+    except ImportError as error:
+        logger.warning("torch's operators stand in for llmtui's own kernels: %s", error)
+        return None
+
+
+KERNELS = find_kernels()
+
+
+def have_kernels() -> bool:
+    return KERNELS is not None

@@ -1,0 +1,169 @@
+#include "linears.h"
+
+#include <immintrin.h>
+#include <omp.h>
+
+#include <array>
+#include <cstdint>
+#include <utility>
+
+#include "memory.h"
+#include "vectors.h"
+
+namespace {
+
+constexpr int PANEL = 16;
+// So many rows at once keep one panel's sums in registers while its weights come from memory, each read once.
+constexpr int FEW = 16;
+// Of more rows the products bind, not memory: three panels by eight rows need the fewest loads for each product.
+constexpr int PANELS = 3, SOME = 8;
+// Weights are asked for so many vectors ahead: memory takes as long to answer as to send 4 to 16 KiB.
+constexpr int AHEAD = 128;
+
+struct Job {
+  const Layer& layer;
+  long steps;           // words of a row
+  const int32_t* x;     // the rows' words
+  long stride;          // words from row to row
+  const float* scales;  // of INT8: each row's
+  float* y;
+};
+
+// A word of each of 16 outputs times a word of a row; and how rows become words.
+
+struct Float32 {
+  using Sum = __m512;
+  static constexpr int inputs = 1;
+  static Sum add(Sum sum, __m512i w, __m512i x) { return _mm512_fmadd_ps((__m512)w, (__m512)x, sum); }
+  static __m512 value(Sum sum, const Job&, long, long) { return sum; }
+  static float pack(const float* x, long count, int32_t* words) {
+    for (long i = 0; i < count; i += 16)
+      _mm512_storeu_ps(words + i, _mm512_maskz_loadu_ps(lanes(count - i), x + i));
+    return 1;
+  }
+};
+
+struct BFloat16 {
+  using Sum = __m512;
+  static constexpr int inputs = 2;
+  static Sum add(Sum sum, __m512i w, __m512i x) { return _mm512_dpbf16_ps(sum, (__m512bh)w, (__m512bh)x); }
+  static __m512 value(Sum sum, const Job&, long, long) { return sum; }
+  static float pack(const float* x, long count, int32_t* words) {
+    for (long i = 0; i < count; i += 16)
+      _mm256_storeu_si256((__m256i*)(words + i / 2),
+                          (__m256i)_mm512_cvtneps_pbh(_mm512_maskz_loadu_ps(lanes(count - i), x + i)));
+    return 1;
+  }
+};
+
+struct Int8 {
+  using Sum = __m512i;
+  static constexpr int inputs = 4;
+  static Sum add(Sum sum, __m512i w, __m512i x) { return _mm512_dpbusd_epi32(sum, x, w); }
+  static __m512 value(Sum sum, const Job& job, long panel, long row) {
+    const __m512 scale = _mm512_mul_ps(_mm512_load_ps(job.layer.scales + panel * PANEL), _mm512_set1_ps(job.scales[row]));
+    const __m512 bias = job.layer.bias ? _mm512_load_ps(job.layer.bias + panel * PANEL) : _mm512_setzero_ps();
+    return _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum), scale, bias);
+  }
+  // Symmetric: the largest magnitude becomes 127. Returns the row's scale; no number if a value is none or infinite.
+  static float pack(const float* x, long count, int32_t* words) {
+    __m512i largest = _mm512_setzero_si512();
+    // as integers, magnitudes keep their order and what is no number is above all
+    for (long i = 0; i < count; i += 16) {
+      const __m512i bits = _mm512_maskz_loadu_epi32(lanes(count - i), x + i);
+      largest = _mm512_max_epi32(largest, _mm512_and_si512(bits, _mm512_set1_epi32(0x7fffffff)));
+    }
+    const float most = _mm_cvtss_f32(_mm_castsi128_ps(_mm_cvtsi32_si128(_mm512_reduce_max_epi32(largest))));
+    const __m512 times = _mm512_set1_ps(most > 0 ? 127 / most : 0);
+    for (long i = 0; i < count; i += 16) {
+      const __m512 scaled = _mm512_mul_ps(_mm512_maskz_loadu_ps(lanes(count - i), x + i), times);
+      const __m512i steps = _mm512_add_epi32(_mm512_cvtps_epi32(scaled), _mm512_set1_epi32(128));
+      _mm_storeu_si128((__m128i*)(words + i / 4), _mm512_cvtusepi32_epi8(_mm512_max_epi32(steps, _mm512_setzero_si512())));
+    }
+    return most - most == 0 ? most / 127 : __builtin_nanf("");
+  }
+};
+
+template <class Kind, int Panels, int Rows>
+void tile(const Job& job, long panel, long row) {
+  const __m512i* weights = (const __m512i*)job.layer.weights + panel * job.steps;
+  const int32_t* x = job.x + row * job.stride;
+  typename Kind::Sum sums[Panels][Rows];
+  for (int p = 0; p < Panels; p++)
+    for (int r = 0; r < Rows; r++)
+      sums[p][r] = job.layer.start ? ((const typename Kind::Sum*)job.layer.start)[panel + p] : typename Kind::Sum{};
+  for (long step = 0; step < job.steps; step++) {
+    __m512i w[Panels];
+    for (int p = 0; p < Panels; p++) w[p] = _mm512_load_si512(weights + p * job.steps + step);
+    if (Panels == 1) _mm_prefetch((const char*)(weights + step + AHEAD), _MM_HINT_T0);
+#pragma GCC unroll 16
+    for (int r = 0; r < Rows; r++) {
+      const __m512i word = _mm512_set1_epi32(x[r * job.stride + step]);
+#pragma GCC unroll 3
+      for (int p = 0; p < Panels; p++) sums[p][r] = Kind::add(sums[p][r], w[p], word);
+    }
+  }
+  for (int p = 0; p < Panels; p++)
+    for (int r = 0; r < Rows; r++) {
+      __m512 value = Kind::value(sums[p][r], job, panel + p, row + r);
+      if (job.layer.gelu) value = gelu16(value);
+      const long first = (panel + p) * PANEL;
+      _mm512_mask_storeu_ps(job.y + (row + r) * job.layer.outs + first, lanes(job.layer.outs - first), value);
+    }
+}
+
+using Tile = void (*)(const Job&, long, long);
+
+// tiles of 1, 2, ... rows
+template <class Kind, int Panels, int... Less>
+constexpr std::array<Tile, sizeof...(Less)> tiles(std::integer_sequence<int, Less...>) {
+  return {tile<Kind, Panels, Less + 1>...};
+}
+
+// All rows of `count` panels.
+template <class Kind, int Panels, int Most>
+void panels(const Job& job, long panel, long rows) {
+  static constexpr auto by_rows = tiles<Kind, Panels>(std::make_integer_sequence<int, Most>{});
+  for (long row = 0; row < rows; row += Most) by_rows[(rows - row < Most ? rows - row : Most) - 1](job, panel, row);
+}
+
+template <class Kind>
+bool multiply_as(const Layer& layer, const float* x, long x_stride, long rows, float* y) {
+  const long steps = (layer.ins + Kind::inputs - 1) / Kind::inputs;
+  const long stride = (layer.ins + 15) / 16 * 16 / Kind::inputs;
+  const long all_panels = (layer.outs + PANEL - 1) / PANEL;
+  const bool few = rows <= FEW;
+  // each thread packs few rows for itself, which takes less than to wait for the others
+  const long copies = few ? omp_get_max_threads() : 1;
+  float* memory = scratch(copies * rows * (stride + 1));
+  if (!memory) return false;
+#pragma omp parallel
+  {
+    const long thread = omp_get_thread_num(), threads = omp_get_num_threads();
+    int32_t* words = (int32_t*)memory + (few ? thread * rows * (stride + 1) : 0);
+    float* scales = (float*)(words + rows * stride);
+    const long first = few ? 0 : rows * thread / threads, end = few ? rows : rows * (thread + 1) / threads;
+    for (long row = first; row < end; row++)
+      scales[row] = Kind::pack(x + row * x_stride, layer.ins, words + row * stride);
+    if (!few) {
+#pragma omp barrier
+    }
+    const Job job{layer, steps, words, stride, scales, y};
+    long panel = all_panels * thread / threads;
+    const long last = all_panels * (thread + 1) / threads;
+    if (!few)
+      for (; panel + PANELS <= last; panel += PANELS) panels<Kind, PANELS, SOME>(job, panel, rows);
+    for (; panel < last; panel++) panels<Kind, 1, FEW>(job, panel, rows);
+  }
+  return true;
+}
+
+}  // namespace
+
+bool multiply(const Layer& layer, const float* x, long stride, long rows, float* y) {
+  switch (layer.kind) {
+    case FLOAT32: return multiply_as<Float32>(layer, x, stride, rows, y);
+    case BFLOAT16: return multiply_as<BFloat16>(layer, x, stride, rows, y);
+    default: return multiply_as<Int8>(layer, x, stride, rows, y);
+  }
+}

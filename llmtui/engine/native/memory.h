@@ -1,0 +1,20 @@
+// Memory of a thread, kept for its next call.
+#pragma once
+
+#include <cstdlib>
+#include <memory>
+
+struct Free {
+  void operator()(void* memory) const { std::free(memory); }
+};
+
+// At least so many floats on a border of 64 bytes, the same ones at each call in a thread. Null: there is no memory.
+inline float* scratch(size_t floats) {
+  thread_local std::unique_ptr<float, Free> memory;
+  thread_local size_t size = 0;
+  if (floats > size) {
+    memory.reset(static_cast<float*>(std::aligned_alloc(64, (floats * sizeof(float) + 63) / 64 * 64)));
+    size = memory ? floats : 0;
+  }
+  return memory.get();
+}
