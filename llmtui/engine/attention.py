@@ -7,6 +7,7 @@ by transformers under the name PACKED, writes the new keys and values to each se
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -17,6 +18,7 @@ from llmtui.engine import row_kernel
 from llmtui.engine.branch_attention import BranchSpan
 from llmtui.engine.decode_attention import DecodeGroup
 from llmtui.engine.kv_cache import KVSlab, Shelf
+from llmtui.engine.row_kernel import RowsOfShelf
 
 PACKED = "llmtui_packed"
 # what models pass along that does not change attention; anything else that is set is refused
@@ -39,6 +41,10 @@ class Span:
     def positions(self) -> range:
         return range(self.begin, self.end)
 
+    @property
+    def rows(self) -> int:
+        return self.end - self.begin
+
 
 class PackedBatch:
     """The spans of one forward, in the order of their rows. To the model it is the cache, one that holds nothing."""
@@ -47,27 +53,30 @@ class PackedBatch:
 
     def __init__(self, spans: Sequence[Span | BranchSpan], device: str | torch.device = "cpu") -> None:
         self.spans = spans
+        self._device = device
         self._masks: dict[tuple[int, int, int | None], Tensor] = {}
-        self._alone: list[tuple[int, Span]] = []
+        self._own: list[tuple[int, Span]] = []
         self._branches: list[tuple[int, BranchSpan]] = []
-        self._groups: list[DecodeGroup] = []
-        decoding: dict[Shelf, list[tuple[int, Span]]] = {}
         row = 0
         for span in spans:
             if isinstance(span, BranchSpan):
                 self._branches.append((row, span))
             else:
                 span.slab.reserve(span.end)
-                if span.end - span.begin == 1:
-                    decoding.setdefault(span.slab.shelf, []).append((row, span))
-                else:
-                    self._alone.append((row, span))
+                self._own.append((row, span))
             row += len(span.positions)
-        for mates in decoding.values():
-            if len(mates) == 1 and not row_kernel.runs_on(device):
-                self._alone += mates
-            else:
-                self._groups.append(DecodeGroup(mates, device))
+
+    @cached_property
+    def _by_kernel(self) -> list[RowsOfShelf]:
+        return [RowsOfShelf(mates) for mates in _by_shelf(self._own)]
+
+    @cached_property
+    def _by_torch(self) -> tuple[list[tuple[int, Span]], list[DecodeGroup]]:
+        """Spans that attend alone, and single rows that attend together."""
+        alone = [own for own in self._own if own[1].rows > 1]
+        groups = _by_shelf([own for own in self._own if own[1].rows == 1])
+        alone += [mates[0] for mates in groups if len(mates) == 1]
+        return alone, [DecodeGroup(mates, self._device) for mates in groups if len(mates) > 1]
 
     def attend(
         self, layer: int, query: Tensor, rows: Tensor, scaling: float | None = None, window: int | None = None
@@ -77,19 +86,25 @@ class PackedBatch:
         query: [rows, heads, dim]; rows: [rows, 2, kv_heads, dim], keys and values; window: how many positions a row
         sees, itself included, None: all. Returns [rows, heads, dim].
         """
-        if len(self.spans) == 1 and self._alone:
-            return self._attend_alone(self._alone[0][1], layer, query, rows, scaling, window)
-        if len(self._groups) == 1 and self._groups[0].is_all_of(len(query)):
-            return self._groups[0].attend(layer, query, rows, scaling, window)
-        attended = torch.empty_like(query, memory_format=torch.contiguous_format)
-        for row, span in self._alone:
-            part = slice(row, row + span.end - span.begin)
-            attended[part] = self._attend_alone(span, layer, query[part], rows[part], scaling, window)
+        if row_kernel.suits(query):
+            attended = torch.empty(query.shape)
+            for shelf in self._by_kernel:
+                shelf.attend_into(attended, layer, query, rows, scaling, window)
+        else:
+            alone, groups = self._by_torch
+            if len(alone) == len(self.spans) == 1:
+                return self._attend_alone(alone[0][1], layer, query, rows, scaling, window)
+            if len(groups) == 1 and groups[0].is_all_of(len(query)):
+                return groups[0].attend(layer, query, rows, scaling, window)
+            attended = torch.empty_like(query, memory_format=torch.contiguous_format)
+            for row, span in alone:
+                part = slice(row, row + span.rows)
+                attended[part] = self._attend_alone(span, layer, query[part], rows[part], scaling, window)
+            for group in groups:
+                attended[group.rows] = group.attend(layer, query[group.rows], rows[group.rows], scaling, window)
         for row, branches in self._branches:
             part = slice(row, row + len(branches.positions))
             attended[part] = branches.attend(layer, query[part], rows[part], scaling, window)
-        for group in self._groups:
-            attended[group.rows] = group.attend(layer, query[group.rows], rows[group.rows], scaling, window)
         return attended
 
     def _attend_alone(
@@ -137,6 +152,13 @@ class PackedBatch:
 
     def get_mask_sizes(self, query_length: int, *_: object) -> tuple[int, int]:
         return query_length, 0
+
+
+def _by_shelf(spans: list[tuple[int, Span]]) -> list[list[tuple[int, Span]]]:
+    mates: dict[Shelf, list[tuple[int, Span]]] = {}
+    for row, span in spans:
+        mates.setdefault(span.slab.shelf, []).append((row, span))
+    return list(mates.values())
 
 
 def packed_attention(

@@ -1,14 +1,12 @@
 """Attention of sequences that decode: one row each over the keys and values of one shelf, all rows in a few calls."""
 
 from collections.abc import Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
-from llmtui.engine import row_kernel
 from llmtui.engine.row_lookup import RowLookup
 
 if TYPE_CHECKING:
@@ -26,27 +24,19 @@ class DecodeGroup:
         spans = [span for _, span in mates]
         self._count = len(mates)
         self._shelf = spans[0].slab.shelf
-        self._device = device
-        self._rows = [row for row, _ in mates]
-        self._in_order = self._rows == list(range(len(mates)))
+        self.rows = torch.tensor([row for row, _ in mates], device=device)
+        self._in_order = [row for row, _ in mates] == list(range(len(mates)))
         places = [span.slab.place for span in spans]
         self._first, self._end = places[0], places[-1] + 1
         self._longest = max(span.end for span in spans)
         self._places = torch.tensor(places, device=device)
         self._ends = torch.tensor([span.end for span in spans], device=device)
         # a free place between them is computed and thrown away
+        self._seats = self._places - self._first
         self._gaps = self._end - self._first != len(mates)
         self._masks: dict[int | None, Tensor] = {}
         self._written: dict[tuple[int, ...], Tensor] = {}
         self._lookups: dict[tuple[int, int | None], RowLookup] = {}
-
-    @cached_property
-    def rows(self) -> Tensor:
-        return torch.tensor(self._rows, device=self._device)
-
-    @cached_property
-    def _seats(self) -> Tensor:
-        return self._places - self._first
 
     def is_all_of(self, rows: int) -> bool:
         """Whether these are all rows of the forward, in their order."""
@@ -56,8 +46,6 @@ class DecodeGroup:
         """What `PackedBatch.attend` does, for these rows alone."""
         shelf = self._shelf.rows(layer, rows)
         _, heads, dim = query.shape
-        if row_kernel.suits(query, shelf):
-            return row_kernel.attend(shelf, self._places, self._ends, self._longest, query, rows, scaling, window)
         shelf.view(-1, dim).index_put_((self._newest(shelf),), rows)
         scale = dim**-0.5 if scaling is None else scaling
         if RowLookup.suits(query, shelf):

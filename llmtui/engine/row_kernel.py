@@ -1,9 +1,15 @@
-"""Attention of single rows by our own kernel: each key and value is read once, by whichever thread's head it is."""
+"""Attention by our own kernel: each row over what its sequence has up to it; rows of a sequence read its keys once."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from llmtui.engine import kernels
+
+if TYPE_CHECKING:
+    from llmtui.engine.attention import Span
 
 # of the numbers of a head
 VECTOR, MOST = 16, 256
@@ -14,40 +20,46 @@ def runs_on(device: str | torch.device) -> bool:
     return kernels.KERNELS is not None and str(device) == "cpu"
 
 
-def suits(query: Tensor, shelf: Tensor) -> bool:
-    """Whether it can do this. query: [n, heads, dim]; shelf: [2, places, kv_heads, capacity, dim]."""
-    dim = shelf.shape[-1]
+def suits(query: Tensor) -> bool:
+    """Whether it can do this. query: [rows, heads, dim]."""
+    dim = query.shape[-1]
     return runs_on(query.device) and query.dtype is torch.float32 and dim % VECTOR == 0 and dim <= MOST
 
 
-def attend(
-    shelf: Tensor,
-    places: Tensor,
-    ends: Tensor,
-    longest: int,
-    query: Tensor,
-    rows: Tensor,
-    scaling: float | None,
-    window: int | None,
-) -> Tensor:
-    """Write each row's key and value down; its attention over all that its sequence has up to it: [n, heads, dim].
+class RowsOfShelf:
+    """The rows of sequences that share a shelf, of each one or several: a single call attends for all of them.
 
-    shelf: [2, places, kv_heads, capacity, dim]; places, ends: each row's place on it and the end of its sequence, [n]
-    int64; longest: of the ends. query: [n, heads, dim]; rows: [n, 2, kv_heads, dim]; window: how many positions a row
-    sees, itself included, None: all.
+    spans: each with the number that its first row has in the forward.
     """
-    assert kernels.KERNELS is not None
-    _, all_places, kv_heads, capacity, dim = shelf.shape
-    count, heads, _ = query.shape
-    if query.stride()[1:] != (dim, 1):
-        query = query.contiguous()
-    if rows.stride()[1:] != (kv_heads * dim, dim, 1):
-        rows = rows.contiguous()
-    attended = torch.empty(count, heads, dim)
-    kernels.KERNELS.attend(
-        shelf.data_ptr(), all_places, kv_heads, capacity, dim,
-        places.data_ptr(), ends.data_ptr(), longest, window or 0,
-        query.data_ptr(), query.stride(0), rows.data_ptr(), rows.stride(0), count, heads,
-        dim**-0.5 if scaling is None else scaling, attended.data_ptr(),
-    )  # fmt: skip
-    return attended
+
+    def __init__(self, spans: Sequence[tuple[int, "Span"]]) -> None:
+        self._shelf = spans[0][1].slab.shelf
+        numbers: list[int] = []
+        places: list[int] = []
+        ends: list[int] = []
+        for first, span in spans:
+            count = span.end - span.begin
+            numbers += range(first, first + count)
+            places += [span.slab.place] * count
+            ends += range(span.begin + 1, span.end + 1)
+        # held while their addresses are
+        self._rows = torch.tensor([numbers, places, ends])
+        own = self._rows.data_ptr(), 8 * len(numbers)
+        self._addresses = (len(numbers), *(own[0] + n * own[1] for n in range(3)), max(ends))
+
+    def attend_into(
+        self, attended: Tensor, layer: int, query: Tensor, rows: Tensor, scaling: float | None, window: int | None
+    ) -> None:
+        """What `PackedBatch.attend` does, for these rows: written to theirs of `attended`, [rows, heads, dim]."""
+        assert kernels.KERNELS is not None
+        shelf = self._shelf.rows(layer, rows)
+        _, places, kv_heads, capacity, dim = shelf.shape
+        if query.stride()[1:] != (dim, 1):
+            query = query.contiguous()
+        if rows.stride()[1:] != (kv_heads * dim, dim, 1):
+            rows = rows.contiguous()
+        kernels.KERNELS.attend(
+            shelf.data_ptr(), places, kv_heads, capacity, dim, *self._addresses, window or 0,
+            query.data_ptr(), query.stride(0), rows.data_ptr(), rows.stride(0), query.shape[1],
+            dim**-0.5 if scaling is None else scaling, attended.data_ptr(),
+        )  # fmt: skip

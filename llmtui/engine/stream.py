@@ -93,6 +93,8 @@ class Stream:
         prompt: list[Token] = []
         tokens: list[Token] = []
         lookaheads: list[Lookahead] = []
+        # whoever wakes for every token takes the engine's cores
+        self._is_whole.wait()
         for event in self:
             match event:
                 case Started():

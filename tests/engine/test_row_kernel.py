@@ -8,14 +8,10 @@ from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
 from llmtui.engine import kernels, row_kernel
-
-PLACES, CAPACITY = 5, 256
+from llmtui.engine.attention import PackedBatch, Span
+from llmtui.engine.kv_cache import KVPool, KVSlab
 
 pytestmark = pytest.mark.skipif(kernels.KERNELS is None, reason="our own kernels do not run here")
-
-
-def shelf_of(kv_heads: int, dim: int) -> Tensor:
-    return torch.randn(2, PLACES, kv_heads, CAPACITY, dim, generator=torch.Generator().manual_seed(dim))
 
 
 def rows_of(count: int, heads: int, kv_heads: int, dim: int) -> tuple[Tensor, Tensor]:
@@ -24,83 +20,107 @@ def rows_of(count: int, heads: int, kv_heads: int, dim: int) -> tuple[Tensor, Te
     return joined[:, :heads], joined[:, heads:].unflatten(1, (2, kv_heads))
 
 
-def attend(shelf: Tensor, ends: dict[int, int], query: Tensor, rows: Tensor, window: int | None = None) -> Tensor:
-    places, own = torch.tensor(list(ends)), torch.tensor(list(ends.values()))
-    return row_kernel.attend(shelf, places, own, max(ends.values()), query, rows, 0.3, window)
+def slabs_of(begins: list[int], room: list[int], kv_heads: int, dim: int) -> list[KVSlab]:
+    """Sequences of which so many positions are known."""
+    generator, pool, slabs = torch.Generator().manual_seed(0), KVPool(), []
+    for begin, end in zip(begins, room, strict=True):
+        slabs.append(KVSlab(pool, end))
+        slabs[-1].write(0, 0, torch.randn(begin, 2, kv_heads, dim, generator=generator))
+    return slabs
 
 
-def exact(shelf: Tensor, place: int, end: int, query: Tensor, window: int | None) -> Tensor:
-    """[heads, dim] float64 of one row over what its place holds."""
-    first = 0 if window is None else max(0, end - window)
-    keys, values = shelf[:, place, :, first:end].double()
+def exact(slab: KVSlab, end: int, query: Tensor, window: int | None) -> Tensor:
+    """[heads, dim] float64 of one row over what its slab holds."""
+    keys, values = slab.view(0, 0 if window is None else max(0, end - window), end).double()
     sharing = len(query) // len(keys)
     keys, values = keys.repeat_interleave(sharing, 0), values.repeat_interleave(sharing, 0)
     return scaled_dot_product_attention(query.double()[:, None], keys, values, scale=0.3)[:, 0]
 
 
+SPANS = st.lists(st.tuples(st.integers(0, 150), st.integers(1, 20)), min_size=1, max_size=6)
+
+
 @settings(deadline=None, max_examples=100)
 @given(
-    ends=st.dictionaries(st.integers(0, PLACES - 1), st.integers(1, CAPACITY), min_size=1),
-    window=st.none() | st.integers(1, CAPACITY + 1),
+    spans=SPANS,
+    window=st.none() | st.integers(1, 200),
     kv_heads=st.integers(1, 3),
     sharing=st.integers(1, 4),
     vectors=st.integers(1, 16),
 )
-def test_each_row_attends_over_its_own_sequence_and_no_further_back_than_the_window(
-    ends: dict[int, int], window: int | None, kv_heads: int, sharing: int, vectors: int
+def test_each_row_attends_over_its_own_sequence_up_to_itself_and_no_further_back_than_the_window(
+    spans: list[tuple[int, int]], window: int | None, kv_heads: int, sharing: int, vectors: int
 ) -> None:
+    """Sequences on several shelves, some decoding and some with blocks of a prompt."""
     heads, dim = kv_heads * sharing, 16 * vectors
-    shelf = shelf_of(kv_heads, dim)
-    before = shelf.clone()
-    query, rows = rows_of(len(ends), heads, kv_heads, dim)
-    attended = attend(shelf, ends, query, rows, window)
-    for row, (place, end) in enumerate(ends.items()):
-        before[:, place, :, end - 1] = rows[row]
-        torch.testing.assert_close(
-            attended[row].double(), exact(shelf, place, end, query[row], window), rtol=1e-5, atol=3e-6
-        )
-    # the new keys and values are written, and nothing else
-    assert torch.equal(shelf, before)
+    slabs = slabs_of([begin for begin, _ in spans], [begin + count for begin, count in spans], kv_heads, dim)
+    before = [slab.view(0, 0, begin).clone() for slab, (begin, _) in zip(slabs, spans, strict=True)]
+    batch = PackedBatch([Span(slab, b, b + n) for slab, (b, n) in zip(slabs, spans, strict=True)])
+    query, rows = rows_of(sum(count for _, count in spans), heads, kv_heads, dim)
+    attended = iter(zip(batch.attend(0, query, rows, 0.3, window), query, rows, strict=True))
+    for slab, (begin, count), known in zip(slabs, spans, before, strict=True):
+        assert torch.equal(slab.view(0, 0, begin), known)
+        for end in range(begin + 1, begin + count + 1):
+            got, own, written = next(attended)
+            assert torch.equal(slab.view(0, end - 1, end)[:, :, 0], written)
+            torch.testing.assert_close(got.double(), exact(slab, end, own, window), rtol=1e-5, atol=3e-6)
 
 
-def test_a_row_gives_the_same_bits_in_any_company_and_with_any_number_of_threads() -> None:
-    ends = {0: 200, 1: 1, 3: 256, 4: 77}
-    query, rows = rows_of(len(ends), 6, 3, 64)
-    shelf = shelf_of(3, 64)
+@pytest.mark.parametrize("window", [None, 50])
+def test_a_row_gives_the_same_bits_in_any_company_in_any_block_and_by_any_number_of_threads(window: int | None) -> None:
+    lengths = [200, 1, 130, 77]
+    parts = [rows_of(length, 6, 3, 64) for length in lengths]
+
+    def attend(block: int, threads: int, *, together: bool) -> list[Tensor]:
+        slabs = slabs_of([0] * 4, lengths, 3, 64)
+        torch.set_num_threads(threads)
+        found: list[list[Tensor]] = [[] for _ in lengths]
+        for begin in range(0, max(lengths), block):
+            running = [n for n, length in enumerate(lengths) if begin < length]
+            for mates in [running] if together else [[n] for n in running]:
+                ends = [min(lengths[n], begin + block) for n in mates]
+                batch = PackedBatch([Span(slabs[n], begin, end) for n, end in zip(mates, ends, strict=True)])
+                query, rows = (
+                    torch.cat([parts[n][of][begin:end] for n, end in zip(mates, ends, strict=True)]) for of in (0, 1)
+                )
+                counts = [end - begin for end in ends]
+                for n, own in zip(mates, torch.split(batch.attend(0, query, rows, 0.3, window), counts), strict=True):
+                    found[n].append(own)
+        return [torch.cat(rows) for rows in found]
+
     threads = torch.get_num_threads()
     try:
-        torch.set_num_threads(2)
-        together = attend(shelf.clone(), ends, query, rows)
+        alone = attend(1, 1, together=False)
+        for block, count, together in ((1, 2, True), (64, 2, True), (3, 1, True), (200, 2, False)):
+            assert all(map(torch.equal, attend(block, count, together=together), alone))
     finally:
         torch.set_num_threads(threads)
-    for row, (place, end) in enumerate(ends.items()):
-        alone = attend(shelf.clone(), {place: end}, query[row : row + 1], rows[row : row + 1])
-        assert torch.equal(alone[0], together[row])
 
 
 def test_other_strides_than_a_lean_forwards_are_right_too() -> None:
-    shelf, ends = shelf_of(2, 16), {2: 9, 4: 100}
-    query, rows = rows_of(2, 4, 2, 16)
-    apart = (
-        query.transpose(0, 1).contiguous().transpose(0, 1),
-        rows.permute(3, 1, 2, 0).contiguous().permute(3, 1, 2, 0),
-    )
-    assert apart[0].stride() != query.stride()
-    assert torch.equal(attend(shelf.clone(), ends, *apart), attend(shelf, ends, query, rows))
+    query, rows = rows_of(9, 4, 2, 16)
+    others = query.transpose(0, 1).contiguous().transpose(0, 1)
+    other_rows = rows.permute(3, 1, 2, 0).contiguous().permute(3, 1, 2, 0)
+    assert (others.stride(), other_rows.stride()) != (query.stride(), rows.stride())
+    found = [
+        PackedBatch([Span(slabs_of([0], [9], 2, 16)[0], 0, 9)]).attend(0, *pair, 0.3)
+        for pair in ((query, rows), (others, other_rows))
+    ]
+    assert torch.equal(*found)
 
 
 def test_scores_far_apart_and_without_a_number_stay_in_their_row() -> None:
-    shelf, ends = shelf_of(1, 16), {0: 40, 1: 40, 2: 40}
+    slabs = slabs_of([39] * 3, [40] * 3, 1, 16)
     query, rows = rows_of(3, 1, 1, 16)
     query[0] *= 1e4
-    shelf[0, 1, 0, 5] = torch.nan
-    attended = attend(shelf, ends, query, rows)
-    torch.testing.assert_close(attended[0].double(), exact(shelf, 0, 40, query[0], None), rtol=1e-4, atol=1e-5)
+    slabs[1].view(0, 5, 6)[0] = torch.nan
+    attended = PackedBatch([Span(slab, 39, 40) for slab in slabs]).attend(0, query, rows, 0.3)
+    torch.testing.assert_close(attended[0].double(), exact(slabs[0], 40, query[0], None), rtol=1e-4, atol=1e-5)
     assert bool(attended[1].isnan().all())
     assert bool(attended[2].isfinite().all())
 
 
 @pytest.mark.parametrize(("dim", "dtype"), [(24, torch.float32), (272, torch.float32), (64, torch.bfloat16)])
 def test_what_it_does_not_know_is_left_to_torch(dim: int, dtype: torch.dtype) -> None:
-    assert not row_kernel.suits(torch.zeros(1, 2, dim, dtype=dtype), torch.zeros(2, 1, 2, 8, dim, dtype=dtype))
-    assert row_kernel.suits(torch.zeros(1, 2, 64), torch.zeros(2, 1, 2, 8, 64))
+    assert not row_kernel.suits(torch.zeros(1, 2, dim, dtype=dtype))
+    assert row_kernel.suits(torch.zeros(1, 2, 64))

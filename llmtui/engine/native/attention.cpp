@@ -16,8 +16,9 @@ namespace {
 constexpr int MOST_VECTORS = 16;  // of a head
 // Less work than this is done before a second thread has begun.
 constexpr long WORTH_A_THREAD = 1 << 14;  // floats of keys
-// So many positions stay in the nearest cache while all heads that share them take their part.
+// So many positions stay in the nearest cache while all that share them take their part: heads, and so many rows.
 constexpr long BLOCK = 64;
+constexpr long ROWS_TOGETHER = 8;
 
 // The query's products with keys; returns the largest of them and of `highest`.
 template <int Vectors>
@@ -63,6 +64,7 @@ void gather(const float* weights, const float* values, long count, float* attend
 
 struct Job {
   const Shelf& shelf;
+  const Rows& rows;
   const float* queries;
   long query_stride;
   const float* new_rows;
@@ -72,42 +74,67 @@ struct Job {
 
   long sharing() const { return heads / shelf.kv_heads; }
   // for the scores of a head
-  long room() const { return (shelf.longest + 15) / 16 * 16; }
+  long room() const { return (rows.longest + 15) / 16 * 16; }
+  long begin(long row) const { return rows.window && rows.ends[row] > rows.window ? rows.ends[row] - rows.window : 0; }
+  float* keys(long row, long kv_head) const {
+    return shelf.keys_values + (rows.places[row] * shelf.kv_heads + kv_head) * shelf.capacity * shelf.dim;
+  }
+  float* values(long row, long kv_head) const {
+    return keys(row, kv_head) + shelf.places * shelf.kv_heads * shelf.capacity * shelf.dim;
+  }
+  const float* query(long row, long head) const { return queries + rows.numbers[row] * query_stride + head * shelf.dim; }
+  float* result(long row, long head) const { return attended + (rows.numbers[row] * heads + head) * shelf.dim; }
 };
 
-// One row's heads that share a head of keys. scores: room for those of all of them, and for two numbers of each.
-template <int Vectors>
-void attend_head(const Job& job, long row, long kv_head, float* scores) {
-  const Shelf& shelf = job.shelf;
-  const long dim = 16 * Vectors, sharing = job.sharing(), room = job.room();
-  const long place = shelf.row_places[row], end = shelf.ends[row];
-  const long begin = shelf.window && end > shelf.window ? end - shelf.window : 0, count = end - begin;
-  float* keys = shelf.keys_values + (place * shelf.kv_heads + kv_head) * shelf.capacity * dim;
-  float* values = keys + shelf.places * shelf.kv_heads * shelf.capacity * dim;
-  const float* own = job.new_rows + row * job.new_stride + kv_head * dim;
-  std::memcpy(keys + (end - 1) * dim, own, dim * sizeof(float));
-  std::memcpy(values + (end - 1) * dim, own + shelf.kv_heads * dim, dim * sizeof(float));
-
-  const float* queries = job.queries + row * job.query_stride + kv_head * sharing * dim;
-  float* attended = job.attended + (row * job.heads + kv_head * sharing) * dim;
-  float* highest = scores + sharing * room;
-  std::fill(highest, highest + sharing, -__builtin_inff());
-  std::fill(attended, attended + sharing * dim, 0.0f);
-  for (long i = 0; i < count; i += BLOCK)
-    for (long head = 0; head < sharing; head++)
-      highest[head] = score<Vectors>(queries + head * dim, job.scale, keys + (begin + i) * dim, std::min(BLOCK, count - i),
-                                     highest[head], scores + head * room + i);
-  float* sums = highest + sharing;
-  for (long head = 0; head < sharing; head++) sums[head] = weigh(scores + head * room, count, highest[head]);
-  for (long i = 0; i < count; i += BLOCK)
-    for (long head = 0; head < sharing; head++)
-      gather<Vectors>(scores + head * room + i, values + (begin + i) * dim, std::min(BLOCK, count - i),
-                      attended + head * dim);
-  for (long head = 0; head < sharing; head++)
-    for (long i = head * dim; i < (head + 1) * dim; i++) attended[i] /= sums[head];
+void write_down(const Job& job, long row) {
+  const long dim = job.shelf.dim, kv_heads = job.shelf.kv_heads, last = (job.rows.ends[row] - 1) * dim;
+  const float* own = job.new_rows + job.rows.numbers[row] * job.new_stride;
+  for (long head = 0; head < kv_heads; head++) {
+    std::memcpy(job.keys(row, head) + last, own + head * dim, dim * sizeof(float));
+    std::memcpy(job.values(row, head) + last, own + (kv_heads + head) * dim, dim * sizeof(float));
+  }
 }
 
-using AttendHead = void (*)(const Job&, long, long, float*);
+// The heads that share a head of keys, of rows of one place. scores: room for those of all of them, and for two numbers of
+// each.
+template <int Vectors>
+void attend_head(const Job& job, long first, long count, long kv_head, float* scores) {
+  const long dim = 16 * Vectors, sharing = job.sharing(), all = count * sharing, room = job.room();
+  const float* keys = job.keys(first, kv_head);
+  const float* values = job.values(first, kv_head);
+  float* highest = scores + all * room;
+  float* sums = highest + all;
+  std::fill(highest, highest + all, -__builtin_inff());
+  // calls `part` with every row and head and the positions of each block that it sees
+  auto by_blocks = [&](auto part) {
+    for (long i = job.begin(first); i < job.rows.ends[first + count - 1]; i += BLOCK)
+      for (long n = 0; n < all; n++) {
+        const long row = first + n / sharing;
+        const long begin = std::max(i, job.begin(row)), end = std::min(i + BLOCK, job.rows.ends[row]);
+        if (begin < end) part(n, row, kv_head * sharing + n % sharing, begin, end - begin);
+      }
+  };
+  by_blocks([&](long n, long row, long head, long begin, long seen) {
+    float* own = scores + n * room + begin - job.begin(row);
+    highest[n] = score<Vectors>(job.query(row, head), job.scale, keys + begin * dim, seen, highest[n], own);
+  });
+  for (long n = 0; n < all; n++) {
+    const long row = first + n / sharing;
+    sums[n] = weigh(scores + n * room, job.rows.ends[row] - job.begin(row), highest[n]);
+    float* result = job.result(row, kv_head * sharing + n % sharing);
+    std::fill(result, result + dim, 0.0f);
+  }
+  by_blocks([&](long n, long row, long head, long begin, long seen) {
+    const float* own = scores + n * room + begin - job.begin(row);
+    gather<Vectors>(own, values + begin * dim, seen, job.result(row, head));
+  });
+  for (long n = 0; n < all; n++) {
+    float* result = job.result(first + n / sharing, kv_head * sharing + n % sharing);
+    for (long i = 0; i < dim; i++) result[i] /= sums[n];
+  }
+}
+
+using AttendHead = void (*)(const Job&, long, long, long, float*);
 
 // for heads of 16, 32, ... floats
 template <int... Less>
@@ -115,24 +142,53 @@ constexpr std::array<AttendHead, sizeof...(Less)> by_vectors(std::integer_sequen
   return {attend_head<Less + 1>...};
 }
 
+// Rows of one place, at most ROWS_TOGETHER.
+struct Group {
+  long first, count;
+};
+
+long group(const Rows& rows, Group* groups) {
+  long count = 0;
+  for (long row = 0; row < rows.count; row++) {
+    const bool goes_on = row && rows.places[row] == rows.places[row - 1] && groups[count - 1].count < ROWS_TOGETHER;
+    if (goes_on)
+      groups[count - 1].count++;
+    else
+      groups[count++] = {row, 1};
+  }
+  return count;
+}
+
 }  // namespace
 
-bool attend(const Shelf& shelf, const float* queries, long query_stride, const float* new_rows, long new_stride, long rows,
-            long heads, float scale, float* attended) {
+bool attend(const Shelf& shelf, const Rows& rows, const float* queries, long query_stride, const float* new_rows,
+            long new_stride, long heads, float scale, float* attended) {
   static constexpr auto kernels = by_vectors(std::make_integer_sequence<int, MOST_VECTORS>{});
   const AttendHead kernel = kernels[shelf.dim / 16 - 1];
-  const Job job{shelf, queries, query_stride, new_rows, new_stride, heads, scale, attended};
-  const long tasks = rows * shelf.kv_heads, room = (job.sharing() * (job.room() + 2) + 15) / 16 * 16;
-  float* memory = scratch(omp_get_max_threads() * room);
+  const Job job{shelf, rows, queries, query_stride, new_rows, new_stride, heads, scale, attended};
+  const long together = std::min(rows.count, ROWS_TOGETHER) * job.sharing();
+  const long room = (together * (job.room() + 2) + 15) / 16 * 16;
+  const long for_groups = (rows.count * sizeof(Group) / sizeof(float) + 15) / 16 * 16;
+  float* memory = scratch(for_groups + omp_get_max_threads() * room);
   if (!memory) return false;
+  Group* groups = reinterpret_cast<Group*>(memory);
+  const long tasks = group(rows, groups) * shelf.kv_heads;
   auto work = [&](long task, long thread) {
-    kernel(job, task / shelf.kv_heads, task % shelf.kv_heads, memory + thread * room);
+    const Group& own = groups[task / shelf.kv_heads];
+    kernel(job, own.first, own.count, task % shelf.kv_heads, memory + for_groups + thread * room);
   };
-  if (tasks * shelf.longest * shelf.dim < WORTH_A_THREAD) {
+  if (rows.count * shelf.kv_heads * rows.longest * shelf.dim < WORTH_A_THREAD) {
+    for (long row = 0; row < rows.count; row++) write_down(job, row);
     for (long task = 0; task < tasks; task++) work(task, 0);
     return true;
   }
-#pragma omp parallel for schedule(static)
-  for (long task = 0; task < tasks; task++) work(task, omp_get_thread_num());
+#pragma omp parallel
+  {
+    // a row of a prompt sees those before it, which another thread may have written
+#pragma omp for schedule(static)
+    for (long row = 0; row < rows.count; row++) write_down(job, row);
+#pragma omp for schedule(static)
+    for (long task = 0; task < tasks; task++) work(task, omp_get_thread_num());
+  }
   return true;
 }

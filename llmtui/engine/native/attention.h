@@ -1,20 +1,25 @@
-// Attention of rows that decode, one of each sequence, over the keys and values of a shelf.
+// Attention of rows over the keys and values of a shelf.
 #pragma once
 
 // keys_values: [2, places, kv_heads, capacity, dim]: keys, then values.
-// row_places, ends: of each row its sequence's place and the number of its positions, the row's own included.
-// window: how many positions a row sees, 0: all.
 struct Shelf {
   float* keys_values;
   long places, kv_heads, capacity, dim;
-  const long* row_places;
-  const long* ends;
-  long longest;  // of the ends
-  long window;
 };
 
-// Writes each row's key and value down and attends: queries: [rows, heads, dim], new_rows: [rows, 2, kv_heads, dim],
-// with so many floats from row to row; attended: [rows, heads, dim]. dim is a multiple of 16, at most 256.
-// A row gives the same bits in any company. False: there is no memory.
-bool attend(const Shelf& shelf, const float* queries, long query_stride, const float* new_rows, long new_stride, long rows,
-            long heads, float scale, float* attended);
+// Which of a forward's rows attend over a shelf: of each its number in the forward, its sequence's place, and its end, how
+// many positions there are up to it, its own included. Rows of one place lie together, in the order of their positions.
+// longest: of the ends. window: how many positions a row sees, 0: all.
+struct Rows {
+  long count;
+  const long* numbers;
+  const long* places;
+  const long* ends;
+  long longest, window;
+};
+
+// Writes each row's key and value down and attends: queries: [all rows, heads, dim], keys and values: [all rows, 2,
+// kv_heads, dim], with so many floats from row to row; attended: [all rows, heads, dim]. dim is a multiple of 16, at most
+// 256. A row gives the same bits in any company. False: there is no memory.
+bool attend(const Shelf& shelf, const Rows& rows, const float* queries, long query_stride, const float* new_rows,
+            long new_stride, long heads, float scale, float* attended);

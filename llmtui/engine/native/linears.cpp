@@ -15,8 +15,8 @@ namespace {
 constexpr int PANEL = 16;
 // So many rows at once keep one panel's sums in registers while its weights come from memory, each read once.
 constexpr int FEW = 16;
-// Of more rows the products bind, not memory: three panels by eight rows need the fewest loads for each product.
-constexpr int PANELS = 3, SOME = 8;
+// Of more rows the products bind, not memory: some panels by eight rows need the fewest loads for each product.
+constexpr int SOME = 8;
 // Weights are asked for so many vectors ahead: memory takes as long to answer as to send 4 to 16 KiB.
 constexpr int AHEAD = 128;
 
@@ -29,11 +29,11 @@ struct Job {
   float* y;
 };
 
-// A word of each of 16 outputs times a word of a row; and how rows become words.
+// A word of each of 16 outputs times a word of a row; how rows become words; and how many panels many rows take at once.
 
 struct Float32 {
   using Sum = __m512;
-  static constexpr int inputs = 1;
+  static constexpr int inputs = 1, panels = 3;
   static Sum add(Sum sum, __m512i w, __m512i x) { return _mm512_fmadd_ps((__m512)w, (__m512)x, sum); }
   static __m512 value(Sum sum, const Job&, long, long) { return sum; }
   static float pack(const float* x, long count, int32_t* words) {
@@ -45,7 +45,7 @@ struct Float32 {
 
 struct BFloat16 {
   using Sum = __m512;
-  static constexpr int inputs = 2;
+  static constexpr int inputs = 2, panels = 3;
   static Sum add(Sum sum, __m512i w, __m512i x) { return _mm512_dpbf16_ps(sum, (__m512bh)w, (__m512bh)x); }
   static __m512 value(Sum sum, const Job&, long, long) { return sum; }
   static float pack(const float* x, long count, int32_t* words) {
@@ -58,7 +58,8 @@ struct BFloat16 {
 
 struct Int8 {
   using Sum = __m512i;
-  static constexpr int inputs = 4;
+  // its products take twice as long, which one panel's loads keep up with
+  static constexpr int inputs = 4, panels = 1;
   static Sum add(Sum sum, __m512i w, __m512i x) { return _mm512_dpbusd_epi32(sum, x, w); }
   static __m512 value(Sum sum, const Job& job, long panel, long row) {
     const __m512 scale = _mm512_mul_ps(_mm512_load_ps(job.layer.scales + panel * PANEL), _mm512_set1_ps(job.scales[row]));
@@ -151,8 +152,8 @@ bool multiply_as(const Layer& layer, const float* x, long x_stride, long rows, f
     const Job job{layer, steps, words, stride, scales, y};
     long panel = all_panels * thread / threads;
     const long last = all_panels * (thread + 1) / threads;
-    if (!few)
-      for (; panel + PANELS <= last; panel += PANELS) panels<Kind, PANELS, SOME>(job, panel, rows);
+    if (!few && Kind::panels > 1)
+      for (; panel + Kind::panels <= last; panel += Kind::panels) panels<Kind, Kind::panels, SOME>(job, panel, rows);
     for (; panel < last; panel++) panels<Kind, 1, FEW>(job, panel, rows);
   }
   return true;

@@ -61,7 +61,7 @@ PyObject* py_multiply(PyObject*, PyObject* const* values, Py_ssize_t count) {
 }
 
 PyObject* py_attend(PyObject*, PyObject* const* values, Py_ssize_t count) {
-  if (!has(count, 17)) return nullptr;
+  if (!has(count, 18)) return nullptr;
   Arguments a(values);
   Shelf shelf;
   shelf.keys_values = a.address<float>();
@@ -69,17 +69,20 @@ PyObject* py_attend(PyObject*, PyObject* const* values, Py_ssize_t count) {
   shelf.kv_heads = a.number();
   shelf.capacity = a.number();
   shelf.dim = a.number();
-  shelf.row_places = a.address<long>();
-  shelf.ends = a.address<long>();
-  shelf.longest = a.number();
-  shelf.window = a.number();
+  Rows rows;
+  rows.count = a.number();
+  rows.numbers = a.address<long>();
+  rows.places = a.address<long>();
+  rows.ends = a.address<long>();
+  rows.longest = a.number();
+  rows.window = a.number();
   const float* queries = a.address<float>();
   const long query_stride = a.number();
   const float* new_rows = a.address<float>();
-  const long new_stride = a.number(), rows = a.number(), heads = a.number();
+  const long new_stride = a.number(), heads = a.number();
   const float scale = a.fraction();
   float* attended = a.address<float>();
-  return run([&] { return attend(shelf, queries, query_stride, new_rows, new_stride, rows, heads, scale, attended); });
+  return run([&] { return attend(shelf, rows, queries, query_stride, new_rows, new_stride, heads, scale, attended); });
 }
 
 PyObject* py_find_facts(PyObject*, PyObject* const* values, Py_ssize_t count) {

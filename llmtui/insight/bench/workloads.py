@@ -1,7 +1,6 @@
 """What llmtui is asked to do while it is measured, with the full trace: top-10, rank, entropy, stages."""
 
 import statistics
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -88,8 +87,7 @@ def speeds_in_turn(
 
 def _steps(stream: Stream) -> list[float]:
     """Seconds from each token of a stream to the next, as the engine tells them."""
-    times = [stream.told_at for event in stream if isinstance(event, Token)]
-    return [after - before for before, after in pairwise(times)]
+    return [after - before for before, after in pairwise(_told(stream))]
 
 
 def prefill_seconds(engine: Engine, requests: Requests, streams: int, prompt: int) -> float:
@@ -101,25 +99,21 @@ def prefill_seconds(engine: Engine, requests: Requests, streams: int, prompt: in
 def token_times(
     engine: Engine, requests: Requests, streams: int, tokens: int, prompt: int, **fields: Any
 ) -> list[list[float]]:
-    """When each token of each stream arrived, by `time.perf_counter`. Raises GenerationFailed."""
+    """When the engine told each token of each stream, by `time.perf_counter`. Raises GenerationFailed.
+
+    One thread reads all of them, one after the other: readers that wake for every token take the engine's cores.
+    """
     running = [engine.submit(requests.next(tokens, prompt, **fields)) for _ in range(streams)]
-    times: list[list[float]] = [[] for _ in running]
-    failures: list[str] = []
+    return [_told(stream) for stream in running]
 
-    def read(stream: Stream, own: list[float]) -> None:
-        for event in stream:
-            if isinstance(event, Token):
-                own.append(time.perf_counter())
-            elif isinstance(event, Failed):
-                failures.append(event.error)
 
-    readers = [threading.Thread(target=read, args=pair, daemon=True) for pair in zip(running, times, strict=True)]
-    for reader in readers:
-        reader.start()
-    for reader in readers:
-        reader.join()
-    if failures:
-        raise GenerationFailed(failures[0])
+def _told(stream: Stream) -> list[float]:
+    times = []
+    for event in stream:
+        if isinstance(event, Token):
+            times.append(stream.told_at)
+        elif isinstance(event, Failed):
+            raise GenerationFailed(event.error)
     return times
 
 
