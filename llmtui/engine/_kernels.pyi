@@ -6,13 +6,18 @@ def multiply(
     bias: int,
     ins: int,
     outs: int,
-    gelu: bool,
+    before: int,
+    norm_weight: int,
+    norm_bias: int,
+    epsilon: float,
+    after: int,
     x: int,
     stride: int,
     rows: int,
     y: int,
     /,
 ) -> None: ...
+def rotate(x: int, stride: int, rows: int, heads: int, dim: int, cos: int, sin: int, /) -> None: ...
 def attend(
     keys_values: int,
     places: int,

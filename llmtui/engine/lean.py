@@ -6,19 +6,13 @@ Whether one computes what the model's own forward does is not believed but check
 """
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
-import torch
 from torch import Tensor
-from torch.nn import functional
 
 from llmtui.engine.attention import PackedBatch, PackedForward
-from llmtui.engine.panels import PanelLinear
-from llmtui.engine.quantize import OneDnnLinear, Part
-
-Layer = Callable[[Tensor], Tensor]
-TANH_GELUS = ("gelu_new", "gelu_pytorch_tanh")
+from llmtui.engine.layers import activated, linear, norm_heads, residual, rotate, side_by_side
+from llmtui.engine.norms import Norm
 
 
 class Gpt2Forward:
@@ -29,28 +23,25 @@ class Gpt2Forward:
         self._heads = config.n_head
         self._tokens, self._positions = body.wte.weight, body.wpe.weight
         self._blocks = [Gpt2Block(block, config) for block in body.h]
-        self._norm = layer_norm(body.ln_f)
-        self._head = linear(model.lm_head)
+        self._head = linear(model.lm_head, Norm.layer(body.ln_f))
 
     def __call__(self, ids: Tensor, positions: Tensor, batch: PackedBatch, kept: Tensor | None) -> Tensor:
         x = self._tokens[ids].add_(self._positions[positions])
         rows = len(ids)
         for number, block in enumerate(self._blocks):
-            joined = block.qkv(block.norm_1(x)).view(rows, 3, self._heads, -1)
+            joined = block.qkv(x).view(rows, 3, self._heads, -1)
             attended = batch.attend(number, joined[:, 0], joined[:, 1:], block.scaling)
-            x += block.out(attended.reshape(rows, -1))
-            x += block.down(block.up(block.norm_2(x)))
-        x = x if kept is None else x[kept]
-        logits: Tensor = self._head(self._norm(x))
-        return logits
+            block.add_attended(x, attended.reshape(rows, -1))
+            block.add_down(x, block.up(x))
+        return self._head(x if kept is None else x[kept])
 
 
 class Gpt2Block:
     def __init__(self, block: Any, config: Any) -> None:
-        self.norm_1, self.norm_2 = layer_norm(block.ln_1), layer_norm(block.ln_2)
-        self.qkv, self.out = linear(block.attn.c_attn), linear(block.attn.c_proj)
-        self.up = activated(block.mlp.c_fc, config.activation_function, block.mlp.act)
-        self.down = linear(block.mlp.c_proj)
+        self.qkv = linear(block.attn.c_attn, Norm.layer(block.ln_1))
+        self.add_attended = residual(block.attn.c_proj)
+        self.up = activated(block.mlp.c_fc, Norm.layer(block.ln_2), config.activation_function, block.mlp.act)
+        self.add_down = residual(block.mlp.c_proj)
         self.scaling = block.attn.scaling
 
 
@@ -67,8 +58,7 @@ class LlamaForward:
         self._embedding_multiplier = getattr(config, "embedding_multiplier", 1.0)
         self._logits_scaling = getattr(config, "logits_scaling", 1.0)
         self._blocks = [LlamaBlock(block, config) for block in body.layers]
-        self._norm = rms_norm(body.norm)
-        self._head = model.lm_head.forward
+        self._head = linear(model.lm_head, Norm.rms(body.norm))
 
     def __call__(self, ids: Tensor, positions: Tensor, batch: PackedBatch, kept: Tensor | None) -> Tensor:
         x = self._tokens[ids]
@@ -78,7 +68,7 @@ class LlamaForward:
         for number, block in enumerate(self._blocks):
             block.attend(x, turn, batch, number)
             block.feed_forward(x)
-        logits: Tensor = self._head(self._norm(x if kept is None else x[kept]))
+        logits = self._head(x if kept is None else x[kept])
         return logits if self._logits_scaling == 1.0 else logits / self._logits_scaling
 
     def _turn(self, x: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
@@ -94,37 +84,35 @@ class LlamaBlock:
 
     def __init__(self, block: Any, config: Any) -> None:
         attention, mlp = block.self_attn, block.mlp
-        self._qkv = side_by_side(attention.q_proj, attention.k_proj, attention.v_proj)
-        self._out = attention.o_proj.forward
-        self._gate_up = side_by_side(mlp.gate_proj, mlp.up_proj)
-        self._down = mlp.down_proj.forward
-        self._activation = activation(config.hidden_act, mlp.act_fn)
+        norms_first = hasattr(block, "input_layernorm")
+        before = (block.input_layernorm, block.post_attention_layernorm) if norms_first else ()
+        after = () if norms_first else (block.post_attention_layernorm, block.post_feedforward_layernorm)
+        before_attention, before_mlp = map(Norm.rms, before) if before else (None, None)
+        after_attention, after_mlp = map(Norm.rms, after) if after else (None, None)
+        multiplier = getattr(block, "residual_multiplier", 1.0)
+        self._qkv = side_by_side(before_attention, attention.q_proj, attention.k_proj, attention.v_proj)
+        self._add_attended = residual(attention.o_proj, after_attention, multiplier)
+        self._gate_up = side_by_side(before_mlp, mlp.gate_proj, mlp.up_proj)
+        self._add_down = residual(mlp.down_proj, after_mlp, multiplier, (config.hidden_act, mlp.act_fn))
         self._dim, self._scaling = attention.head_dim, attention.scaling
         self._heads = attention.q_proj.out_features // self._dim
         self._rotated = self._heads + attention.k_proj.out_features // self._dim
         # Mistral's is the config's, Qwen's is the layer's or None
         self._window = getattr(attention, "sliding_window", getattr(config, "sliding_window", None))
         self._norm_heads = norm_heads(attention, self._heads, self._rotated)
-        norms_first = hasattr(block, "input_layernorm")
-        before = (block.input_layernorm, block.post_attention_layernorm) if norms_first else (None, None)
-        after = (None, None) if norms_first else (block.post_attention_layernorm, block.post_feedforward_layernorm)
-        self._before_attention, self._before_mlp = (rms_norm(norm) for norm in before)
-        self._after_attention, self._after_mlp = (rms_norm(norm) for norm in after)
-        self._multiplier = getattr(block, "residual_multiplier", 1.0)
 
     def attend(self, x: Tensor, turn: tuple[Tensor, Tensor], batch: PackedBatch, number: int) -> None:
-        heads = self._qkv(self._before_attention(x)).view(len(x), -1, self._dim)
+        heads = self._qkv(x).view(len(x), -1, self._dim)
         turned = heads[:, : self._rotated]
-        cos, sin = turn
-        normed = self._norm_heads(turned)
-        torch.addcmul(normed * cos, normed.roll(self._dim // 2, -1), sin, out=turned)
+        if self._norm_heads is not None:
+            turned.copy_(self._norm_heads(turned))
+        rotate(turned, *turn)
         rows = heads[:, self._heads :].view(len(x), 2, -1, self._dim)
         attended = batch.attend(number, heads[:, : self._heads], rows, self._scaling, self._window)
-        x.add_(self._after_attention(self._out(attended.reshape(len(x), -1))), alpha=self._multiplier)
+        self._add_attended(x, attended.reshape(len(x), -1))
 
     def feed_forward(self, x: Tensor) -> None:
-        gate, up = self._gate_up(self._before_mlp(x)).chunk(2, dim=-1)
-        x.add_(self._after_mlp(self._down(self._activation(gate).mul_(up))), alpha=self._multiplier)
+        self._add_down(x, self._gate_up(x))
 
 
 # by the name of the class: what looks like one of these may still differ, in what a check at load does not see
@@ -152,72 +140,3 @@ def same_input(model: Any) -> list[tuple[str, ...]]:
     groups = ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"), ("mlp.gate_proj", "mlp.up_proj")
     layers = range(len(model.model.layers))
     return [tuple(f"model.layers.{layer}.{name}" for name in group) for layer in layers for group in groups]
-
-
-def side_by_side(*linears: Any) -> Layer:
-    """The outputs of linears with the same input, one after the other."""
-    if all(isinstance(linear, Part) for linear in linears):
-        whole: Layer = linears[0].whole.forward
-        return whole
-    layers = [linear.forward for linear in linears]
-    return lambda x: torch.cat([layer(x) for layer in layers], dim=-1)
-
-
-def norm_heads(attention: Any, heads: int, all_heads: int) -> Layer:
-    """The norms of queries and keys: [rows, query heads and key heads, dim] to the same."""
-    if not hasattr(attention, "q_norm"):
-        return unchanged
-    query, key = attention.q_norm, attention.k_norm
-    if len(query.weight) == attention.head_dim:
-        weight = torch.cat((query.weight.expand(heads, -1), key.weight.expand(all_heads - heads, -1)))
-        return lambda x: torch.rms_norm(x, query.weight.shape, None, query.variance_epsilon).mul_(weight)
-    query, key = rms_norm(query), rms_norm(key)
-    return lambda x: torch.cat((query(x[:, :heads].flatten(1)), key(x[:, heads:].flatten(1))), dim=-1).view(x.shape)
-
-
-def linear(module: Any) -> Layer:
-    """Its own forward, but for GPT-2's Conv1D, which asks for shapes and looks its weights up at every call."""
-    from transformers.pytorch_utils import Conv1D
-
-    if isinstance(module, Conv1D):
-        bias, weight = module.bias, module.weight
-        return lambda x: torch.addmm(bias, x, weight)
-    forward: Layer = module.forward
-    return forward
-
-
-def activated(module: Any, name: str, function: Any) -> Layer:
-    """A linear and the activation of its outputs: one kernel where oneDNN knows it."""
-    if isinstance(module, OneDnnLinear | PanelLinear) and name in TANH_GELUS:
-        return module.with_gelu
-    before, after = linear(module), activation(name, function)
-    return lambda x: after(before(x))
-
-
-def activation(name: str, module: Any) -> Layer:
-    """gelu_new is eight operations in transformers; torch has it in one."""
-    if name in TANH_GELUS:
-        return partial(functional.gelu, approximate="tanh")
-    forward: Layer = module.forward
-    return forward
-
-
-def layer_norm(module: Any) -> Layer:
-    return partial(
-        torch.layer_norm,
-        normalized_shape=module.normalized_shape,
-        weight=module.weight,
-        bias=module.bias,
-        eps=module.eps,
-    )
-
-
-def rms_norm(module: Any) -> Layer:
-    if module is None:
-        return unchanged
-    weight = module.weight
-    return partial(torch.rms_norm, normalized_shape=weight.shape, weight=weight, eps=module.variance_epsilon)
-
-
-def unchanged(x: Tensor) -> Tensor:
-    return x

@@ -1,18 +1,24 @@
 """Linears by our own kernels: weights in panels of 16 outputs, read once for all rows of a step, well ahead of use."""
 
+from collections.abc import Callable
 from enum import IntEnum
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from llmtui.engine import kernels
+from llmtui.engine.norms import Norm
 from llmtui.models.weights import PANEL
 
 INT8_MAX = 127
 # of rows: unsigned around it, which is what VNNI multiplies
 ZERO_POINT = 128
+
+
+# `native/linears.h` has the same numbers
+BEFORE = {None: 0, "layer": 1, "rms": 2, "gated": 3}
+WRITTEN, GELU, ADDED = 0, 1, 2
 
 
 class Kind(IntEnum):
@@ -54,28 +60,49 @@ class PanelLinear(nn.Module):
             self._start = functional.pad(weight.sum(dim=1, dtype=torch.int32).mul_(-ZERO_POINT), fill)
             self._scales, self._bias = functional.pad(largest[:, 0] / INT8_MAX, fill), added
         self._panels = in_panels(weight.to(kind.dtype), kind.inputs)
-        held = [0 if t is None else t.data_ptr() for t in (self._panels, self._start, self._scales, self._bias)]
-        self._plain = (int(kind), *held, self.in_features, self.out_features, False)
-        self._gelu = (*self._plain[:-1], True)
-        assert kernels.KERNELS is not None
-        self._multiply = kernels.KERNELS.multiply
+        held = map(_address, (self._panels, self._start, self._scales, self._bias))
+        self._layer = (int(kind), *held, self.in_features, self.out_features)
+        self._plain = self.call()
 
     def forward(self, x: Tensor) -> Tensor:
-        return self._times(x, self._plain)
+        if x.dim() == 2 and x.stride(1) == 1 and x.dtype is torch.float32:
+            return self._plain(x)
+        rows = x.float().reshape(-1, self.in_features).contiguous()
+        return self._plain(rows).view(*x.shape[:-1], self.out_features)
 
-    def with_gelu(self, x: Tensor) -> Tensor:
-        """GELU, approximated by tanh, of x Wᵀ + b."""
-        return self._times(x, self._gelu)
+    def call(self, norm: Norm | None = None, *, gelu: bool = False, gated: bool = False) -> Callable[[Tensor], Tensor]:
+        """In one kernel, what stands around the layer, too: x, [rows, in] float32 side by side, to [rows, out].
 
-    def _times(self, x: Tensor, layer: tuple[Any, ...]) -> Tensor:
-        if x.dim() != 2:
-            return self._times(x.reshape(-1, self.in_features), layer).view(*x.shape[:-1], self.out_features)
-        if x.stride(1) != 1 or x.dtype is not torch.float32:
-            x = x.float().contiguous()
-        rows = x.shape[0]
-        y = torch.empty(rows, self.out_features)
-        self._multiply(*layer, x.data_ptr(), x.stride(0), rows, y.data_ptr())
-        return y
+        norm: of x, at first. gelu: GELU, approximated by tanh, of what comes out. gated: x is [rows, 2 in], gates and
+        values, of which SiLU(gate) * value is taken.
+        """
+        into = self._into(norm, GELU if gelu else WRITTEN, gated=gated)
+        outs = self.out_features
+
+        def layer(x: Tensor) -> Tensor:
+            y = torch.empty(x.shape[0], outs)
+            into(x, y)
+            return y
+
+        return layer
+
+    def adding(self, *, gated: bool = False) -> Callable[[Tensor, Tensor], None]:
+        """The same as `call`, but of its second argument, and added to its first."""
+        into = self._into(None, ADDED, gated=gated)
+        return lambda y, x: into(x, y)
+
+    def _into(self, norm: Norm | None, after: int, *, gated: bool) -> Callable[[Tensor, Tensor], None]:
+        assert kernels.KERNELS is not None
+        multiply = kernels.KERNELS.multiply
+        before = BEFORE["gated" if gated else None if norm is None else norm.kind]
+        held = (0, 0, 0.0) if norm is None else (norm.weight.data_ptr(), _address(norm.bias), norm.epsilon)
+        layer = (*self._layer, before, *held, after)
+
+        # the norm comes along to be kept while its weights' addresses are
+        def into(x: Tensor, y: Tensor, norm: Norm | None = norm) -> None:  # noqa: ARG001
+            multiply(*layer, x.data_ptr(), x.stride(0), x.shape[0], y.data_ptr())
+
+        return into
 
     @property
     def weight(self) -> Tensor:
@@ -86,6 +113,10 @@ class PanelLinear(nn.Module):
     @property
     def weight_bytes(self) -> int:
         return sum(t.nbytes for t in (self._panels, self._start, self._scales, self._bias) if t is not None)
+
+
+def _address(tensor: Tensor | None) -> int:
+    return 0 if tensor is None else tensor.data_ptr()
 
 
 def in_panels(weight: Tensor, inputs: int) -> Tensor:

@@ -112,7 +112,7 @@ def test_what_a_config_may_change_is_in_the_lean_forward_too(case: str) -> None:
 
 
 def test_a_lean_forward_that_is_wrong_gives_way_to_the_models_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("llmtui.engine.lean.activation", lambda *_: torch.sigmoid)
+    monkeypatch.setattr("llmtui.engine.layers.activation", lambda *_: torch.sigmoid)
     runner = find_runner(make_model("llama"), "cpu")
     assert isinstance(runner, PackedRunner)
     assert isinstance(runner.forward_rows, OwnForward)

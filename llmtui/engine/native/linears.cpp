@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "memory.h"
+#include "norms.h"
 #include "vectors.h"
 
 namespace {
@@ -85,6 +86,23 @@ struct Int8 {
   }
 };
 
+// A row as it is multiplied: x itself, or what becomes of it, in `made`.
+const float* prepare(const Layer& layer, const float* x, float* made) {
+  const long ins = layer.ins;
+  switch (layer.before) {
+    case NOTHING: return x;
+    case LAYER_NORM: layer_norm(x, ins, layer.norm_weight, layer.norm_bias, layer.epsilon, made); break;
+    case RMS_NORM: rms_norm(x, ins, layer.norm_weight, layer.epsilon, made); break;
+    case GATED:
+      for (long i = 0; i < ins; i += 16) {
+        const __mmask16 used = lanes(ins - i);
+        const __m512 gate = _mm512_maskz_loadu_ps(used, x + i), value = _mm512_maskz_loadu_ps(used, x + ins + i);
+        _mm512_mask_storeu_ps(made + i, used, _mm512_mul_ps(silu16(gate), value));
+      }
+  }
+  return made;
+}
+
 template <class Kind, int Panels, int Rows>
 void tile(const Job& job, long panel, long row) {
   const __m512i* weights = (const __m512i*)job.layer.weights + panel * job.steps;
@@ -107,9 +125,12 @@ void tile(const Job& job, long panel, long row) {
   for (int p = 0; p < Panels; p++)
     for (int r = 0; r < Rows; r++) {
       __m512 value = Kind::value(sums[p][r], job, panel + p, row + r);
-      if (job.layer.gelu) value = gelu16(value);
       const long first = (panel + p) * PANEL;
-      _mm512_mask_storeu_ps(job.y + (row + r) * job.layer.outs + first, lanes(job.layer.outs - first), value);
+      const __mmask16 used = lanes(job.layer.outs - first);
+      float* y = job.y + (row + r) * job.layer.outs + first;
+      if (job.layer.after == GELU) value = gelu16(value);
+      if (job.layer.after == ADDED) value = _mm512_add_ps(_mm512_maskz_loadu_ps(used, y), value);
+      _mm512_mask_storeu_ps(y, used, value);
     }
 }
 
@@ -135,17 +156,18 @@ bool multiply_as(const Layer& layer, const float* x, long x_stride, long rows, f
   const long all_panels = (layer.outs + PANEL - 1) / PANEL;
   const bool few = rows <= FEW;
   // each thread packs few rows for itself, which takes less than to wait for the others
-  const long copies = few ? omp_get_max_threads() : 1;
-  float* memory = scratch(copies * rows * (stride + 1));
+  const long copies = few ? omp_get_max_threads() : 1, packed = rows * (stride + 1), made = (layer.ins + 15) / 16 * 16;
+  float* memory = scratch(copies * packed + omp_get_max_threads() * made);
   if (!memory) return false;
 #pragma omp parallel
   {
     const long thread = omp_get_thread_num(), threads = omp_get_num_threads();
-    int32_t* words = (int32_t*)memory + (few ? thread * rows * (stride + 1) : 0);
+    int32_t* words = (int32_t*)memory + (few ? thread * packed : 0);
+    float* own = memory + copies * packed + thread * made;
     float* scales = (float*)(words + rows * stride);
     const long first = few ? 0 : rows * thread / threads, end = few ? rows : rows * (thread + 1) / threads;
     for (long row = first; row < end; row++)
-      scales[row] = Kind::pack(x + row * x_stride, layer.ins, words + row * stride);
+      scales[row] = Kind::pack(prepare(layer, x + row * x_stride, own), layer.ins, words + row * stride);
     if (!few) {
 #pragma omp barrier
     }
@@ -167,4 +189,23 @@ bool multiply(const Layer& layer, const float* x, long stride, long rows, float*
     case BFLOAT16: return multiply_as<BFloat16>(layer, x, stride, rows, y);
     default: return multiply_as<Int8>(layer, x, stride, rows, y);
   }
+}
+
+void rotate(float* x, long stride, long rows, long heads, long dim, const float* cos, const float* sin) {
+  const long half = dim / 2;
+  for (long row = 0; row < rows; row++)
+    for (long head = 0; head < heads; head++) {
+      float* first = x + row * stride + head * dim;
+      float* second = first + half;
+      const float* c = cos + row * dim;
+      const float* s = sin + row * dim;
+      for (long i = 0; i < half; i += 16) {
+        const __mmask16 used = lanes(half - i);
+        const __m512 a = _mm512_maskz_loadu_ps(used, first + i), b = _mm512_maskz_loadu_ps(used, second + i);
+        const __m512 turned_a = _mm512_mul_ps(a, _mm512_maskz_loadu_ps(used, c + i));
+        const __m512 turned_b = _mm512_mul_ps(b, _mm512_maskz_loadu_ps(used, c + half + i));
+        _mm512_mask_storeu_ps(first + i, used, _mm512_fmadd_ps(b, _mm512_maskz_loadu_ps(used, s + i), turned_a));
+        _mm512_mask_storeu_ps(second + i, used, _mm512_fmadd_ps(a, _mm512_maskz_loadu_ps(used, s + half + i), turned_b));
+      }
+    }
 }

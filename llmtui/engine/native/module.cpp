@@ -43,7 +43,7 @@ PyObject* run(Kernel kernel) {
 }
 
 PyObject* py_multiply(PyObject*, PyObject* const* values, Py_ssize_t count) {
-  if (!has(count, 12)) return nullptr;
+  if (!has(count, 16)) return nullptr;
   Arguments a(values);
   Layer layer;
   layer.kind = static_cast<Kind>(a.number());
@@ -53,11 +53,28 @@ PyObject* py_multiply(PyObject*, PyObject* const* values, Py_ssize_t count) {
   layer.bias = a.address<float>();
   layer.ins = a.number();
   layer.outs = a.number();
-  layer.gelu = a.number();
+  layer.before = static_cast<Before>(a.number());
+  layer.norm_weight = a.address<float>();
+  layer.norm_bias = a.address<float>();
+  layer.epsilon = a.fraction();
+  layer.after = static_cast<After>(a.number());
   const float* x = a.address<float>();
   const long stride = a.number(), rows = a.number();
   float* y = a.address<float>();
   return run([&] { return multiply(layer, x, stride, rows, y); });
+}
+
+PyObject* py_rotate(PyObject*, PyObject* const* values, Py_ssize_t count) {
+  if (!has(count, 7)) return nullptr;
+  Arguments a(values);
+  float* x = a.address<float>();
+  const long stride = a.number(), rows = a.number(), heads = a.number(), dim = a.number();
+  const float* cos = a.address<float>();
+  const float* sin = a.address<float>();
+  return run([&] {
+    rotate(x, stride, rows, heads, dim, cos, sin);
+    return true;
+  });
 }
 
 PyObject* py_attend(PyObject*, PyObject* const* values, Py_ssize_t count) {
@@ -100,6 +117,7 @@ PyObject* py_find_facts(PyObject*, PyObject* const* values, Py_ssize_t count) {
 
 PyMethodDef methods[] = {
     {"multiply", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(py_multiply)), METH_FASTCALL, nullptr},
+    {"rotate", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(py_rotate)), METH_FASTCALL, nullptr},
     {"attend", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(py_attend)), METH_FASTCALL, nullptr},
     {"find_facts", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(py_find_facts)), METH_FASTCALL, nullptr},
     {nullptr, nullptr, 0, nullptr},

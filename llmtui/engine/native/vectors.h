@@ -34,3 +34,9 @@ inline __m512 gelu16(__m512 x) {
   const __m512 e = exp16(_mm512_mul_ps(z, _mm512_set1_ps(-2 * 0.7978845608028654f)));
   return _mm512_div_ps(x, _mm512_add_ps(e, _mm512_set1_ps(1.0f)));
 }
+
+// SiLU: x / (1 + e^-x).
+inline __m512 silu16(__m512 x) {
+  const __m512 e = exp16(_mm512_sub_ps(_mm512_setzero_ps(), x));
+  return _mm512_div_ps(x, _mm512_add_ps(e, _mm512_set1_ps(1.0f)));
+}
