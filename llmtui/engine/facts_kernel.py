@@ -1,7 +1,6 @@
 """The sums and the most probable tokens of rows of logits by our own kernel, which reads each row three times."""
 
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -14,41 +13,37 @@ from llmtui.engine.ranking import FIRST_DEPTH, Beginning
 ROOM = 256
 
 
-class Found(NamedTuple):
-    """Of a row of logits: the highest; the sums of its shares, e^(logit - highest), and of share * ln(share).
-
-    size: how many of the logits are above minus infinity. beginning: the most probable tokens, if there was room.
-    """
-
-    highest: float
-    total: float
-    products: float
-    size: int
-    beginning: Beginning | None
+# Of a row of logits: the highest; the sums of its shares, e^(logit - highest), and of share * ln(share); how many are
+# above minus infinity; and the most probable tokens, if there was room for them.
+Found = tuple[float, float, float, int, Beginning | None]
 
 
 def runs_on(outputs: Sequence[Tensor]) -> bool:
     return kernels.KERNELS is not None and outputs[0].device.type == "cpu" and outputs[0].dtype is torch.float32
 
 
-def find(outputs: Sequence[Tensor]) -> Iterator[Found]:
+def find(outputs: Sequence[Tensor]) -> list[Found]:
     """Of each row of each of the outputs, [rows, vocab] float32 on the CPU."""
     assert kernels.KERNELS is not None
     vocab = outputs[0].shape[1]
     outputs = [output.contiguous() for output in outputs]
     addresses = [output.data_ptr() + 4 * vocab * n for output in outputs for n in range(len(output))]
     count = len(addresses)
-    # one piece of memory for all that is found: addresses, facts, counts, ids and values, 8 bytes each
+    # one piece of memory for all that is found: addresses, counts, facts, ids and values, 8 bytes each
     memory = np.empty(count * (6 + 2 * ROOM), np.int64)
     memory[:count] = addresses
     begin = memory.__array_interface__["data"][0]
-    places = [begin + 8 * count * words for words in (0, 1, 5, 6, 6 + ROOM)]
-    rows, facts, counts, ids, values = places
+    rows, counts, facts, ids, values = (begin + 8 * count * words for words in (0, 1, 2, 6, 6 + ROOM))
     kernels.KERNELS.find_facts(rows, count, vocab, FIRST_DEPTH, facts, ROOM, ids, values, counts)
-    all_facts = memory[count : 5 * count].view(np.float64).reshape(count, 4).tolist()
-    all_ids, bits = memory[6 * count :].reshape(2, count, ROOM)
-    all_values = bits.view(np.float64)
-    found = memory[5 * count : 6 * count].tolist()
-    for n, (highest, total, products, impossible) in enumerate(all_facts):
-        beginning = None if found[n] < 0 else (all_ids[n, : found[n]], all_values[n, : found[n]])
-        yield Found(highest, total, products, vocab - int(impossible), beginning)
+    all_ids, all_values = memory[6 * count :].reshape(2, count, ROOM)
+    found = zip(
+        memory[count : 2 * count].tolist(),
+        memory[2 * count : 6 * count].view(np.float64).reshape(count, 4).tolist(),
+        all_ids,
+        all_values.view(np.float64),
+        strict=True,
+    )
+    return [
+        (highest, total, products, vocab - int(impossible), None if n < 0 else (ids[:n], values[:n]))
+        for n, (highest, total, products, impossible), ids, values in found
+    ]

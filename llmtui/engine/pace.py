@@ -7,7 +7,7 @@ between machines and models, and who waits for a next token waits for all of it.
 import statistics
 from collections import deque
 
-SMALLEST_SHARE = 16
+SMALLEST_SHARE = 8
 # beside others before anything is known of what that costs
 FIRST_SHARE = 32
 LARGEST_STEP = 512

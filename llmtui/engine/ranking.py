@@ -62,12 +62,21 @@ class Ranking:
         self.sort(NEXT_DEPTH if len(self.ids) < NEXT_DEPTH else self.size)
         return True
 
+    def after_equals(self, place: int) -> int:
+        """The first place behind the tokens that are exactly as probable as the one at `place`, which is sorted."""
+        values, end = self.values, place + 1
+        value = values[place]
+        while end < len(values) and values[end] == value:
+            end += 1
+        return end
+
     def masses(self, temperature: float) -> NDArray[np.float64]:
         """Cumulative sums of exp((logit - highest) / temperature) over the tokens that are sorted."""
         known = self._masses.get(temperature)
         if known is None or len(known) < len(self.values):
             # float64: the cumulative sum of 150k float32 terms misses 1.0 by more than u's resolution
-            known = np.exp((self.values - self.values[0]) / temperature).cumsum()
+            below = self.values - self.values[0]
+            known = np.exp(below if temperature == 1.0 else below / temperature).cumsum()
             self._masses[temperature] = known
         return known
 

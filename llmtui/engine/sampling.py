@@ -156,7 +156,7 @@ def keep_top_k(ranking: Ranking, kept: int, k: int) -> int:
     if k >= kept:
         return kept
     ranking.sort(k)
-    return min(kept, int(np.count_nonzero(ranking.values >= ranking.values[k - 1])))
+    return min(kept, ranking.after_equals(k - 1))
 
 
 def keep_top_p(ranking: Ranking, kept: int, temperature: float, p: float) -> int:

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -51,12 +50,13 @@ class RawRow:
 
     def rank_and_ties(self, token_id: int) -> tuple[int, int]:
         """1 + the number of tokens above it, and the number of others exactly beside it."""
-        values: NDArray[Any] = self.ranking.row
-        value = values[token_id]
-        if value >= self.ranking.values[-1]:
+        row, values = self.ranking.row, self.ranking.values
+        value = row[token_id]
+        if value >= values[-1]:
             # what is ranked holds all above it and all beside it
-            values = self.ranking.values
-        return int(np.count_nonzero(values > value)) + 1, int(np.count_nonzero(values == value)) - 1
+            above = int(np.count_nonzero(values > value))
+            return above + 1, self.ranking.after_equals(above) - above - 1
+        return int(np.count_nonzero(row > value)) + 1, int(np.count_nonzero(row == value)) - 1
 
     def mass(self, ranking: Ranking, kept: int) -> float:
         """RAW probability that the first `kept` tokens of a ranking hold together."""
@@ -112,8 +112,7 @@ def _facts_by_kernel(outputs: Sequence[Tensor]) -> list[RawRow]:
     for row, (highest, total, products, size, beginning) in zip(rows, facts_kernel.find(outputs), strict=True):
         log_total = math.log(total)
         entropy = (log_total - products / total) * BITS_PER_NAT
-        ranking = Ranking(row, size=size, beginning=beginning)
-        made.append(RawRow(row, highest + log_total, max(0.0, entropy), ranking))
+        made.append(RawRow(row, highest + log_total, max(0.0, entropy), Ranking(row, size=size, beginning=beginning)))
     return made
 
 

@@ -107,7 +107,7 @@ def _ranked(raw: RawRow, top: int, others: list[int]) -> tuple[list[int], list[f
     """The `top` most probable ids and the others, each once, by RAW probability, then id; and their logits."""
     ids = raw.top(top)
     logits: list[float] = raw.ranking.values[: len(ids)].tolist()
-    rest = set(others).difference(ids)
+    rest = {i for i in others if i not in ids}
     if rest:
         row = raw.ranking.row
         ids += sorted(rest, key=lambda i: (-row[i], i))
