@@ -39,8 +39,8 @@ class Forks:
             return begin
         end = common(parent.ids[: parent.computed], child.ids[:-1])
         if end > begin:
-            for layer, rows in parent.cache.copy(begin, end).items():
-                slab.write(layer, begin, rows)
+            for layer, known in parent.cache.copy(begin, end).items():
+                slab.put(layer, begin, known)
         return max(begin, end)
 
 

@@ -20,12 +20,17 @@ MOST_PLACES = 16
 SHELF_TOKENS = 16384
 
 
+# a shelf that nobody uses keeps so much: memory that is new takes longer to come than keys and values to be copied
+KEPT_BYTES = 32 << 20
+
+
 class Shelf:
     """Places of one capacity. The memory for a layer is made when its first row is written."""
 
     def __init__(self, capacity: int, places: int) -> None:
         self.capacity = capacity
         self._used = [0] * places
+        self._touched = [0] * places
         self._free = set(range(places))
         self.layers: dict[int, Tensor] = {}
 
@@ -46,9 +51,18 @@ class Shelf:
     def give_back(self, place: int, used: int) -> None:
         """used: how many rows were written."""
         self._used[place] = used
+        self._touched[place] = max(used, self._touched[place])
         self._free.add(place)
-        if len(self._free) == len(self._used):
+        if len(self._free) == len(self._used) and self._touched_bytes > KEPT_BYTES:
             self.layers.clear()
+            self._used = [0] * len(self._used)
+            self._touched = self._used.copy()
+
+    @property
+    def _touched_bytes(self) -> int:
+        """Of its memory what was ever written: the rest is not there."""
+        rows = sum(self._touched)
+        return sum(rows * known[:, 0, :, 0].nbytes for known in self.layers.values())
 
     def rows(self, layer: int, like: Tensor) -> Tensor:
         """[2, places, kv_heads, capacity, dim] of a layer; like: rows that are about to be written."""
@@ -128,8 +142,17 @@ class KVSlab:
         return self.shelf.layers[layer][:, self.place, :, begin:end]
 
     def copy(self, begin: int, end: int) -> dict[int, Tensor]:
-        """[end - begin, 2, kv_heads, dim] of each layer, in memory of their own."""
-        return {layer: _by_position(self.view(layer, begin, end)).clone() for layer in self.shelf.layers}
+        """[2, kv_heads, end - begin, dim] of each layer, in memory of their own."""
+        return {
+            layer: self.view(layer, begin, end).clone(memory_format=torch.contiguous_format)
+            for layer in self.shelf.layers
+        }
+
+    def put(self, layer: int, begin: int, known: Tensor) -> None:
+        """Put down what `copy` gave, or a part of it, at positions from `begin` on."""
+        end = begin + known.shape[2]
+        self.reserve(end)
+        self.shelf.rows(layer, _by_position(known))[:, self.place, :, begin:end] = known
 
 
 def _by_position(known: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ BLOCK = 64
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Tokens, and their keys and values of each layer: [tokens, 2, kv_heads, dim]. Never written to.
+    """Tokens, and their keys and values of each layer: [2, kv_heads, tokens, dim]. Never written to.
 
     The block at the end of a request has fewer than BLOCK of them. before: the key of the block that it follows.
     """
@@ -27,12 +27,12 @@ class Block:
 
     @property
     def bytes(self) -> int:
-        return sum(rows.nbytes for rows in self.layers.values())
+        return sum(known.nbytes for known in self.layers.values())
 
     def write(self, slab: KVSlab, begin: int, count: int) -> None:
         """Copy the first `count` tokens to a slab, to positions from `begin` on."""
-        for layer, rows in self.layers.items():
-            slab.write(layer, begin, rows[:count])
+        for layer, known in self.layers.items():
+            slab.put(layer, begin, known[:, :, :count])
 
 
 class PrefixCache:
