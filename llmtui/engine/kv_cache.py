@@ -21,7 +21,7 @@ SHELF_TOKENS = 16384
 
 
 # a shelf that nobody uses keeps so much: memory that is new takes longer to come than keys and values to be copied
-KEPT_BYTES = 32 << 20
+KEPT_BYTES = 128 << 20
 
 
 class Shelf:
