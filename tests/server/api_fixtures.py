@@ -1,6 +1,7 @@
 """One engine with the embedded model and one server for all API tests."""
 
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
@@ -8,6 +9,9 @@ import pytest
 from api_client import Api, serving, until
 
 from llmtui.engine import Engine, GenerationRequest, SamplingParams
+from llmtui.engine.loaded import LoadedModel
+from llmtui.engine.scheduler import Slice
+from llmtui.engine.telemetry import RawRow
 from llmtui.settings import Settings
 
 MAX_RUNNING = 4
@@ -48,7 +52,22 @@ def model_folder(engine: Engine) -> Path:
 
 
 @pytest.fixture
-def occupied(engine: Engine) -> Callable[[int], AbstractContextManager[None]]:
+def slow_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long generation lasts for seconds, however fast the machine is."""
+    compute = LoadedModel.compute
+
+    def slowly(self: LoadedModel, work: Sequence[Slice]) -> list[list[RawRow]]:
+        time.sleep(0.005)
+        return compute(self, work)
+
+    monkeypatch.setattr(LoadedModel, "compute", slowly)
+
+
+@pytest.fixture
+def occupied(
+    engine: Engine,
+    slow_steps: None,  # noqa: ARG001
+) -> Callable[[int], AbstractContextManager[None]]:
     """`with occupied(n)`: n long generations of someone else are in the engine."""
 
     @contextmanager

@@ -18,6 +18,8 @@ from llmtui.engine import Engine
 from llmtui.server import Lifecycle, Server, create_app
 from llmtui.settings import Settings
 
+pytestmark = pytest.mark.usefixtures("slow_steps")
+
 PROMPT = "Once upon a time"
 GENERATE = {"prompt": PROMPT, "temperature": 0}
 SHORT, LONG = GENERATE | {"max_length": 120, "stream": True}, GENERATE | {"max_length": 500, "stream": True}

@@ -13,6 +13,8 @@ from llmtui.server import Keyring
 from llmtui.settings import Settings
 
 PROMPT = "Once upon a time"
+pytestmark = pytest.mark.usefixtures("slow_steps")
+
 LONG = {"prompt": PROMPT, "max_length": 500, "temperature": 0}
 
 
