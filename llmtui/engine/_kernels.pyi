@@ -1,3 +1,5 @@
+VERSION: int
+
 def multiply(
     kind: int,
     weights: int,

@@ -11,6 +11,9 @@ import torch  # noqa: F401  # before the kernels, which compute with its threads
 
 from llmtui import own_kernels
 
+# of the calls; `native/module.cpp` has the same
+VERSION = 1
+
 logger = logging.getLogger(__name__)
 
 
@@ -19,10 +22,14 @@ def find_kernels() -> ModuleType | None:
     if not own_kernels.run_here():
         return None
     try:
-        return importlib.import_module("llmtui.engine._kernels")
+        found = importlib.import_module("llmtui.engine._kernels")
     except ImportError as error:
         logger.warning("torch's operators stand in for llmtui's own kernels: %s", error)
         return None
+    if getattr(found, "VERSION", None) != VERSION:
+        logger.warning("llmtui's own kernels were built for another version: install it again, until then torch's do")
+        return None
+    return found
 
 
 KERNELS = find_kernels()

@@ -9,6 +9,9 @@
 
 namespace {
 
+// One more whenever a call's arguments change: `kernels.py` expects the same.
+constexpr long VERSION = 1;
+
 // Whole numbers and addresses among a call's arguments, in turn.
 class Arguments {
  public:
@@ -127,4 +130,8 @@ PyModuleDef module = {PyModuleDef_HEAD_INIT, "_kernels", nullptr, 0, methods, nu
 
 }  // namespace
 
-PyMODINIT_FUNC PyInit__kernels() { return PyModule_Create(&module); }
+PyMODINIT_FUNC PyInit__kernels() {
+  PyObject* made = PyModule_Create(&module);
+  if (made) PyModule_AddIntConstant(made, "VERSION", VERSION);
+  return made;
+}
