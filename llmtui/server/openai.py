@@ -121,7 +121,7 @@ def refuse_overflow(requests: Sequence[GenerationRequest], context: int) -> None
 
 def origin(model: ModelInfo) -> Json:
     """When an answer was made, and by what: under the same fingerprint the same seed gives the same text."""
-    made_by = (model_card(model).digest, model.dtype, model.device, __version__)
+    made_by = (model_card(model).digest, model.dtype, model.device, model.linears, __version__)
     fingerprint = "fp_" + hashlib.sha256(repr(made_by).encode()).hexdigest()[:10]
     return {"created": int(time.time()), "model": model.name, "system_fingerprint": fingerprint}
 

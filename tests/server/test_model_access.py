@@ -5,6 +5,7 @@ import select
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from llmtui.engine import Engine, GenerationRequest, SamplingParams, loading
 from llmtui.engine.requests import ChatMessage
 from llmtui.server import Lifecycle, Server, create_app
 from llmtui.server.chat_prompt import PLAIN_STOPS, plain_prompt
+from llmtui.server.openai import origin
 from llmtui.settings import Settings
 
 CHOSEN, LLAMA, QWEN = "tiny-tales", "someorg/llama", "qwen"
@@ -94,6 +96,15 @@ def direct(engine: Engine, model: str, prompt: str = "Once upon a time", **param
 def open_post(api: Api, path: str, **body: Any) -> Any:
     data = json.dumps(body).encode()
     return api.raw(f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(data)}\r\n\r\n".encode() + data)
+
+
+def test_a_fingerprint_tells_whatever_decides_which_text_a_seed_gives(engine: Engine) -> None:
+    model = engine.model
+    assert model is not None
+    others = (replace(model, dtype="int8"), replace(model, device="cuda:0"), replace(model, linears="by other kernels"))
+    fingerprints = {origin(one)["system_fingerprint"] for one in (model, *others)}
+    assert len(fingerprints) == 4
+    assert origin(replace(model, load_seconds=9.0))["system_fingerprint"] in fingerprints
 
 
 def test_a_model_is_loaded_when_a_request_names_it_and_answers_in_every_dialect(api: Api, engine: Engine) -> None:
