@@ -15,6 +15,14 @@ ZERO_POINT = 128
 WithoutOverrides = torch._C.DisableTorchFunctionSubclass
 
 
+def in_steps(weight: Tensor) -> tuple[Tensor, Tensor]:
+    """[out, in] as whole steps, int8, and the size of one for each output, [out] float32: symmetric absmax."""
+    # not of weight.abs(), which is one more copy of a large head
+    largest = torch.maximum(weight.amax(dim=1, keepdim=True), -weight.amin(dim=1, keepdim=True))
+    largest.clamp_(min=torch.finfo(torch.float32).tiny)
+    return (weight * (INT8_MAX / largest)).round_().to(torch.int8), largest.squeeze(1) / INT8_MAX
+
+
 class Int8Linear(nn.Module):
     """x Wᵀ + b with W in int8, one scale for each output, and x in 8 bits, one scale for each row.
 
@@ -26,13 +34,9 @@ class Int8Linear(nn.Module):
     def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
         super().__init__()
         self.out_features, self.in_features = weight.shape
-        # not of weight.abs(), which is one more copy of a large head
-        largest = torch.maximum(weight.amax(dim=1, keepdim=True), -weight.amin(dim=1, keepdim=True))
-        largest.clamp_(min=torch.finfo(torch.float32).tiny)
-        steps = (weight * (INT8_MAX / largest)).round_().to(torch.int8)
         # a call of FBGEMM takes 20 µs less; oneDNN computes many rows of a large layer faster, and pads no weights
         product = FbgemmProduct if weight.numel() < FEWEST_WEIGHTS_FOR_ONEDNN else OneDnnProduct
-        self._product = product(steps, largest.squeeze(1) / INT8_MAX)
+        self._product = product(*in_steps(weight))
         self._bias = bias
 
     def forward(self, x: Tensor) -> Tensor:

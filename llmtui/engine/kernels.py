@@ -33,7 +33,3 @@ def find_kernels() -> ModuleType | None:
 
 
 KERNELS = find_kernels()
-
-
-def have_kernels() -> bool:
-    return KERNELS is not None

@@ -28,11 +28,12 @@ def linear(module: Any, norm: Norm | None = None) -> Layer:
 
     if isinstance(module, PanelLinear):
         return module.call(norm)
-    layer: Layer = module.forward
-    if isinstance(module, Conv1D):
-        bias, weight = module.bias, module.weight
-        layer = lambda x: torch.addmm(bias, x, weight)  # noqa: E731
+    layer: Layer = partial(_conv1d, module.bias, module.weight) if isinstance(module, Conv1D) else module.forward
     return layer if norm is None else lambda x: layer(norm(x))
+
+
+def _conv1d(bias: Tensor, weight: Tensor, x: Tensor) -> Tensor:
+    return torch.addmm(bias, x, weight)
 
 
 def side_by_side(norm: Norm | None, *linears: Any) -> Layer:

@@ -54,7 +54,8 @@ class Pace:
     def record(self, decoding: int, prompt_tokens: int, seconds: float, *, scored: bool = False) -> None:
         """Learn from a step: so many rows of those that decode, and so many tokens of prompts, scored or not."""
         if not prompt_tokens:
-            self._decode.append((decoding, seconds))
+            if decoding:
+                self._decode.append((decoding, seconds))
         elif not decoding:
             if prompt_tokens >= TELLING_TOKENS and not scored:
                 self._alone.append(seconds / prompt_tokens)

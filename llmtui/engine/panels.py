@@ -8,13 +8,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from llmtui.engine import kernels
+from llmtui.engine.int8 import ZERO_POINT, in_steps
 from llmtui.engine.norms import Norm
 from llmtui.models.weights import PANEL
-
-INT8_MAX = 127
-# of rows: unsigned around it, which is what VNNI multiplies
-ZERO_POINT = 128
-
 
 # `native/linears.h` has the same numbers
 BEFORE = {None: 0, "layer": 1, "rms": 2, "gated": 3}
@@ -53,15 +49,14 @@ class PanelLinear(nn.Module):
         added = None if bias is None else functional.pad(bias, fill)
         self._start, self._scales, self._bias = added, None, None
         if kind is Kind.INT8:
-            # not of weight.abs(), which is one more copy of a large head
-            largest = torch.maximum(weight.amax(dim=1, keepdim=True), -weight.amin(dim=1, keepdim=True))
-            largest.clamp_(min=torch.finfo(torch.float32).tiny)
-            weight = (weight * (INT8_MAX / largest)).round_().to(torch.int8)
+            weight, step = in_steps(weight)
             self._start = functional.pad(weight.sum(dim=1, dtype=torch.int32).mul_(-ZERO_POINT), fill)
-            self._scales, self._bias = functional.pad(largest[:, 0] / INT8_MAX, fill), added
+            self._scales, self._bias = functional.pad(step, fill), added
         self._panels = in_panels(weight.to(kind.dtype), kind.inputs)
         held = map(_address, (self._panels, self._start, self._scales, self._bias))
         self._layer = (int(kind), *held, self.in_features, self.out_features)
+        # kept while their weights' addresses are
+        self._norms: list[Norm | None] = []
         self._plain = self.call()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -98,8 +93,9 @@ class PanelLinear(nn.Module):
         held = (0, 0, 0.0) if norm is None else (norm.weight.data_ptr(), _address(norm.bias), norm.epsilon)
         layer = (*self._layer, before, *held, after)
 
-        # the norm comes along to be kept while its weights' addresses are
-        def into(x: Tensor, y: Tensor, norm: Norm | None = norm) -> None:  # noqa: ARG001
+        self._norms.append(norm)
+
+        def into(x: Tensor, y: Tensor) -> None:
             multiply(*layer, x.data_ptr(), x.stride(0), x.shape[0], y.data_ptr())
 
         return into

@@ -13,8 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from llmtui.engine import kernels
 from llmtui.engine.int8 import Int8Linear, WithoutOverrides
-from llmtui.engine.kernels import have_kernels
 from llmtui.engine.memory import return_free_memory
 from llmtui.engine.panels import Kind, PanelLinear
 from llmtui.processor import CPUINFO
@@ -177,7 +177,7 @@ def choose_precision(dtype: str, device: str, stored: torch.dtype | None) -> Pre
     """
     if device != "cpu":
         return _on_gpu(dtype, stored)
-    if have_kernels() and dtype in OWN_KINDS:
+    if kernels.KERNELS is not None and dtype in OWN_KINDS:
         kind = OWN_KINDS[dtype]
         name = kind.name.lower()
         return Precision(

@@ -38,6 +38,16 @@ class RawRow:
         """Raises GenerationFailed for a row that is no distribution."""
         return raw_rows(logits[None])[0].checked()
 
+    @classmethod
+    def from_sums(cls, highest: float, total: float, products: float, ranking: Ranking) -> "RawRow":
+        """Of the highest logit and the sums of the shares, e^(logit - highest), and of share * ln(share).
+
+        H = -sum p ln p = ln total - products / total, in nats.
+        """
+        log_total = math.log(total)
+        entropy = (log_total - products / total) * BITS_PER_NAT
+        return cls(ranking.logits, highest + log_total, max(0.0, entropy), ranking)
+
     def checked(self) -> "RawRow":
         """The row itself. Raises GenerationFailed if it is no distribution."""
         if not math.isfinite(self.log_sum):
@@ -108,12 +118,10 @@ def raw_rows(logits: Tensor) -> list[RawRow]:
 
 def _facts_by_kernel(outputs: Sequence[Tensor]) -> list[RawRow]:
     rows = [row for output in outputs for row in output.unbind()]
-    made = []
-    for row, (highest, total, products, size, beginning) in zip(rows, facts_kernel.find(outputs), strict=True):
-        log_total = math.log(total)
-        entropy = (log_total - products / total) * BITS_PER_NAT
-        made.append(RawRow(row, highest + log_total, max(0.0, entropy), Ranking(row, size=size, beginning=beginning)))
-    return made
+    return [
+        RawRow.from_sums(highest, total, products, Ranking(row, size=size, beginning=beginning))
+        for row, (highest, total, products, size, beginning) in zip(rows, facts_kernel.find(outputs), strict=True)
+    ]
 
 
 def _rows_at_once(logits: Tensor) -> int:
@@ -150,14 +158,11 @@ def _sums_by_torch(logits: Tensor, highest: NDArray[np.float32]) -> tuple[list[f
     return totals, [product / BITS_PER_NAT for product in products]
 
 
-def _raw_row(logits: Tensor, highest: float, total: float, sum_of_products: float, border: float) -> RawRow:
-    """H = -sum p ln p = ln total - sum(share * ln(share)) / total, in nats."""
-    complete = not math.isnan(sum_of_products)
+def _raw_row(logits: Tensor, highest: float, total: float, products: float, border: float) -> RawRow:
+    complete = not math.isnan(products)
     if not complete:
         # where a share is 0 of minus infinity it adds nothing
         below = logits - highest
-        sum_of_products = float((below.exp() * below).nansum())
-    log_total = math.log(total)
-    entropy = (log_total - sum_of_products / total) * BITS_PER_NAT
+        products = float((below.exp() * below).nansum())
     ranking = Ranking(logits, size=len(logits) if complete else None, border=border)
-    return RawRow(logits, highest + log_total, max(0.0, entropy), ranking)
+    return RawRow.from_sums(highest, total, products, ranking)

@@ -105,11 +105,15 @@ def test_clients_take_turns_however_many_requests_one_of_them_has() -> None:
     with Engine(max_running=1) as engine:
         engine.load("tiny-tales").wait(60)
         params = SamplingParams(max_tokens=3, seed=1, ignore_eos=True)
+        all_are_there = threading.Event()
+        held = engine.run_job(lambda _: all_are_there.wait(60))
         many = [engine.submit(ask(params=params, client="many")) for _ in range(12)]
         single = engine.submit(ask(params=params, client="single"))
-        single.result()
-        unfinished = sum(not any(isinstance(e, Finished) for e in stream.drain()) for stream in many)
-        assert unfinished >= 9
+        all_are_there.set()
+        assert held.result(60)
+        for stream in (single, *many):
+            stream.result()
+        assert sum(stream.told_at > single.told_at for stream in many) >= 9
 
 
 def test_a_failing_step_fails_its_own_request_and_no_other(

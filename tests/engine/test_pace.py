@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from llmtui.engine.pace import FIRST_SHARE, GRAIN, LARGEST_STEP, PATIENCE, QUIET_SECONDS, SMALLEST_SHARE, Pace
@@ -69,6 +69,7 @@ def test_a_size_grows_by_no_more_than_twice_what_was_tried(machine: Machine) -> 
         pace.record(1, size, machine.mixed(1, size))
 
 
+@example([(0, 512, 1.0, False), (0, 0, 1.0, False)], 1, False)
 @given(st.lists(records), st.integers(1, 64), st.booleans())
 def test_a_prompt_always_gets_on_and_never_takes_all(
     steps: list[tuple[int, int, float, bool]], rows: int, scored: bool
