@@ -14,12 +14,15 @@
 namespace {
 
 constexpr int PANEL = 16;
-// So many rows at once keep one panel's sums in registers while its weights come from memory, each read once.
+// So many rows at most take their weights from memory once.
 constexpr int FEW = 16;
-// Of more rows the products bind, not memory: some panels by eight rows need the fewest loads for each product.
+// From so many on products bind, not memory, and two panels by some rows need fewer loads for each product than one by all.
+constexpr int PAIRED = 15;
 constexpr int SOME = 8;
 // Weights are asked for so many vectors ahead: memory takes as long to answer as to send 4 to 16 KiB.
 constexpr int AHEAD = 128;
+// Of two panels at once, so many words at most in turn: what is there and what was asked for share the nearest cache.
+constexpr int TURN = 192;
 
 struct Job {
   const Layer& layer;
@@ -103,35 +106,75 @@ const float* prepare(const Layer& layer, const float* x, float* made) {
   return made;
 }
 
+// The sums of `Panels` panels by `Rows` rows, which are to stay in registers.
 template <class Kind, int Panels, int Rows>
-void tile(const Job& job, long panel, long row) {
-  const __m512i* weights = (const __m512i*)job.layer.weights + panel * job.steps;
-  const int32_t* x = job.x + row * job.stride;
-  typename Kind::Sum sums[Panels][Rows];
-  for (int p = 0; p < Panels; p++)
-    for (int r = 0; r < Rows; r++)
-      sums[p][r] = job.layer.start ? ((const typename Kind::Sum*)job.layer.start)[panel + p] : typename Kind::Sum{};
-  for (long step = 0; step < job.steps; step++) {
-    __m512i w[Panels];
-    for (int p = 0; p < Panels; p++) w[p] = _mm512_load_si512(weights + p * job.steps + step);
-    if (Panels == 1) _mm_prefetch((const char*)(weights + step + AHEAD), _MM_HINT_T0);
+struct Sums {
+  typename Kind::Sum of[Panels][Rows];
+
+  void begin(const Layer& layer, long panel) {
+    for (int p = 0; p < Panels; p++)
+      for (int r = 0; r < Rows; r++)
+        of[p][r] = layer.start ? ((const typename Kind::Sum*)layer.start)[panel + p] : typename Kind::Sum{};
+  }
+
+  // The products of words `first` to `last`; asks for as many weights from `ahead` on, if that is anywhere.
+  void add(const Job& job, long panel, long row, long first, long last, const __m512i* ahead) {
+    const __m512i* weights = (const __m512i*)job.layer.weights + panel * job.steps;
+    const int32_t* x = job.x + row * job.stride;
+    for (long step = first; step < last; step++) {
+      __m512i w[Panels];
+      for (int p = 0; p < Panels; p++) w[p] = _mm512_load_si512(weights + p * job.steps + step);
+      if (ahead) _mm_prefetch((const char*)(ahead + step - first), _MM_HINT_T0);
 #pragma GCC unroll 16
-    for (int r = 0; r < Rows; r++) {
-      const __m512i word = _mm512_set1_epi32(x[r * job.stride + step]);
+      for (int r = 0; r < Rows; r++) {
+        const __m512i word = _mm512_set1_epi32(x[r * job.stride + step]);
 #pragma GCC unroll 3
-      for (int p = 0; p < Panels; p++) sums[p][r] = Kind::add(sums[p][r], w[p], word);
+        for (int p = 0; p < Panels; p++) of[p][r] = Kind::add(of[p][r], w[p], word);
+      }
     }
   }
-  for (int p = 0; p < Panels; p++)
-    for (int r = 0; r < Rows; r++) {
-      __m512 value = Kind::value(sums[p][r], job, panel + p, row + r);
-      const long first = (panel + p) * PANEL;
-      const __mmask16 used = lanes(job.layer.outs - first);
-      float* y = job.y + (row + r) * job.layer.outs + first;
-      if (job.layer.after == GELU) value = gelu16(value);
-      if (job.layer.after == ADDED) value = _mm512_add_ps(_mm512_maskz_loadu_ps(used, y), value);
-      _mm512_mask_storeu_ps(y, used, value);
-    }
+
+  void write(const Job& job, long panel, long row) const {
+    for (int p = 0; p < Panels; p++)
+      for (int r = 0; r < Rows; r++) {
+        __m512 value = Kind::value(of[p][r], job, panel + p, row + r);
+        const long first = (panel + p) * PANEL;
+        const __mmask16 used = lanes(job.layer.outs - first);
+        float* y = job.y + (row + r) * job.layer.outs + first;
+        if (job.layer.after == GELU) value = gelu16(value);
+        if (job.layer.after == ADDED) value = _mm512_add_ps(_mm512_maskz_loadu_ps(used, y), value);
+        _mm512_mask_storeu_ps(y, used, value);
+      }
+  }
+};
+
+template <class Kind, int Panels, int Rows>
+void tile(const Job& job, long panel, long row) {
+  Sums<Kind, Panels, Rows> sums;
+  sums.begin(job.layer, panel);
+  const __m512i* weights = (const __m512i*)job.layer.weights + panel * job.steps;
+  sums.add(job, panel, row, 0, job.steps, Panels == 1 ? weights + AHEAD : nullptr);
+  sums.write(job, panel, row);
+}
+
+// Two panels by SOME rows and then by the `Rest`, in turns: weights that came from memory for the first are near for the
+// others, and in each turn one panel's next ones are asked for.
+template <class Kind, int Rest>
+void pair(const Job& job, long panel) {
+  Sums<Kind, 2, SOME> sums;
+  Sums<Kind, 2, Rest> rest;
+  sums.begin(job.layer, panel);
+  rest.begin(job.layer, panel);
+  const __m512i* weights = (const __m512i*)job.layer.weights + panel * job.steps;
+  const long turns = (job.steps + TURN - 1) / TURN;
+  for (long turn = 0; turn < turns; turn++) {
+    const long step = job.steps * turn / turns, end = job.steps * (turn + 1) / turns;
+    const __m512i* next = weights + (turn + 1 < turns ? end : 2 * job.steps);
+    sums.add(job, panel, 0, step, end, next);
+    rest.add(job, panel, SOME, step, end, next + job.steps);
+  }
+  sums.write(job, panel, 0);
+  rest.write(job, panel, SOME);
 }
 
 using Tile = void (*)(const Job&, long, long);
@@ -142,7 +185,7 @@ constexpr std::array<Tile, sizeof...(Less)> tiles(std::integer_sequence<int, Les
   return {tile<Kind, Panels, Less + 1>...};
 }
 
-// All rows of `count` panels.
+// All rows of some panels.
 template <class Kind, int Panels, int Most>
 void panels(const Job& job, long panel, long rows) {
   static constexpr auto by_rows = tiles<Kind, Panels>(std::make_integer_sequence<int, Most>{});
@@ -176,6 +219,8 @@ bool multiply_as(const Layer& layer, const float* x, long x_stride, long rows, f
     const long last = all_panels * (thread + 1) / threads;
     if (!few && Kind::panels > 1)
       for (; panel + Kind::panels <= last; panel += Kind::panels) panels<Kind, Kind::panels, SOME>(job, panel, rows);
+    if (few && rows >= PAIRED && Kind::panels > 1)
+      for (; panel + 2 <= last; panel += 2) rows == FEW ? pair<Kind, FEW - SOME>(job, panel) : pair<Kind, PAIRED - SOME>(job, panel);
     for (; panel < last; panel++) panels<Kind, 1, FEW>(job, panel, rows);
   }
   return true;
