@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections import Counter
@@ -265,3 +266,35 @@ def test_a_process_of_a_model_that_is_not_there_answers_with_a_sentence() -> Non
         assert end.value.value == "./nowhere is not a folder on this machine: check the path"
     finally:
         process.end()
+
+
+INTERRUPTED_WHILE_ONE_BEGINS = """
+import multiprocessing.util as util, os, signal
+from llmtui.engine import SamplingParams
+from llmtui.insight.compare import ModelChoice
+from llmtui.insight.compare.messages import Order
+from llmtui.insight.compare.process import ModelProcess
+
+begin, begun = util.spawnv_passfds, []
+
+def begin_and_interrupt(*arguments):
+    begun.append(begin(*arguments))
+    if len(begun) == 2:  # the first is multiprocessing's own helper
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(begun[1], signal.SIGINT)
+    return begun[-1]
+
+util.spawnv_passfds = begin_and_interrupt
+try:
+    ModelProcess(0, Order(ModelChoice("./nowhere"), "Once", SamplingParams(), "cpu", tuple, int))
+except KeyboardInterrupt:
+    print(len(begun), "interrupted")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no masks of signals")
+def test_ctrl_c_while_a_models_process_begins_comes_once_it_has_and_never_reaches_it() -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_WHILE_ONE_BEGINS], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (told.stdout, told.stderr, told.returncode) == ("2 interrupted\n", "", 0)

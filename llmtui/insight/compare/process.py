@@ -1,8 +1,9 @@
 """A model's process, seen from the comparison: give it the turn, and get what it says until it answers."""
 
 import multiprocessing
-from collections.abc import Generator
-from contextlib import redirect_stderr, suppress
+import signal
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, redirect_stderr, suppress
 from multiprocessing import resource_tracker
 from typing import Final
 
@@ -28,7 +29,8 @@ class ModelProcess:
         self._ours, theirs = context.Pipe()
         self._process = context.Process(target=work, args=(order, theirs), name="llmtui-compare", daemon=True)
         _begin_helper()
-        self._process.start()
+        with _interrupts_later():
+            self._process.start()
         theirs.close()
 
     @property
@@ -67,3 +69,19 @@ def _begin_helper() -> None:
     """
     with suppress(OSError), open(2, "w", closefd=False) as plain, redirect_stderr(plain):
         resource_tracker.ensure_running()
+
+
+@contextmanager
+def _interrupts_later() -> Iterator[None]:
+    """Ctrl-C waits for the end of this, and does not reach a process that begins in it.
+
+    One that gets half of its order, or Ctrl-C before it can say that it wants none, writes a traceback.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
