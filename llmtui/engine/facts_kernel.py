@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from llmtui.engine import kernels
@@ -13,9 +14,9 @@ from llmtui.engine.ranking import FIRST_DEPTH, Beginning
 ROOM = 256
 
 
-# Of a row of logits: the highest; the sums of its shares, e^(logit - highest), and of share * ln(share); how many are
+# A row of logits; the highest; the sums of its shares, e^(logit - highest), and of share * ln(share); how many are
 # above minus infinity; and the most probable tokens, if there was room for them.
-Found = tuple[float, float, float, int, Beginning | None]
+Found = tuple[NDArray[np.float32], float, float, float, int, Beginning | None]
 
 
 def runs_on(outputs: Sequence[Tensor]) -> bool:
@@ -28,15 +29,17 @@ def find(outputs: Sequence[Tensor]) -> list[Found]:
     vocab = outputs[0].shape[1]
     outputs = [output.contiguous() for output in outputs]
     addresses = [output.data_ptr() + 4 * vocab * n for output in outputs for n in range(len(output))]
-    count = len(addresses)
+    rows = [row for output in outputs for row in output.numpy()]
+    count = len(rows)
     # one piece of memory for all that is found: addresses, counts, facts, ids and values, 8 bytes each
     memory = np.empty(count * (6 + 2 * ROOM), np.int64)
     memory[:count] = addresses
     begin = memory.__array_interface__["data"][0]
-    rows, counts, facts, ids, values = (begin + 8 * count * words for words in (0, 1, 2, 6, 6 + ROOM))
-    kernels.KERNELS.find_facts(rows, count, vocab, FIRST_DEPTH, facts, ROOM, ids, values, counts)
+    where, counts, facts, ids, values = (begin + 8 * count * words for words in (0, 1, 2, 6, 6 + ROOM))
+    kernels.KERNELS.find_facts(where, count, vocab, FIRST_DEPTH, facts, ROOM, ids, values, counts)
     all_ids, all_values = memory[6 * count :].reshape(2, count, ROOM)
     found = zip(
+        rows,
         memory[count : 2 * count].tolist(),
         memory[2 * count : 6 * count].view(np.float64).reshape(count, 4).tolist(),
         all_ids,
@@ -44,6 +47,6 @@ def find(outputs: Sequence[Tensor]) -> list[Found]:
         strict=True,
     )
     return [
-        (highest, total, products, vocab - int(impossible), None if n < 0 else (ids[:n], values[:n]))
-        for n, (highest, total, products, impossible), ids, values in found
+        (row, highest, total, products, vocab - int(impossible), None if n < 0 else (ids[:n], values[:n]))
+        for row, n, (highest, total, products, impossible), ids, values in found
     ]

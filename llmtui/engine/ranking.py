@@ -7,6 +7,7 @@ one among them, and only these are sorted.
 import math
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -24,21 +25,24 @@ Beginning = tuple[NDArray[np.int64], NDArray[np.float64]]
 class Ranking:
     """One row's tokens, of which the beginning is sorted.
 
-    logits: [vocab] float32 on the CPU; -inf marks tokens that cannot be drawn and are not ranked. size: how many are.
+    row: [vocab] float32; -inf marks tokens that cannot be drawn and are not ranked. size: how many are.
     What is known already: size; border, how deep to sort at first, in place of `depth`; or the sorted beginning.
     """
 
+    __slots__ = ("_logits", "_masses", "ids", "row", "size", "values")
+
     def __init__(
         self,
-        logits: Tensor,
+        row: Tensor | NDArray[np.float32],
         depth: int = FIRST_DEPTH,
         *,
         size: int | None = None,
         border: float | None = None,
         beginning: Beginning | None = None,
     ) -> None:
-        self.logits = logits
-        self.row: NDArray[np.float32] = logits.numpy()  # the same memory: NumPy's small steps take less time
+        self._logits = row if isinstance(row, Tensor) else None
+        # the same memory: NumPy's small steps take less time
+        self.row: NDArray[np.float32] = row.numpy() if isinstance(row, Tensor) else row
         self.size = int(np.count_nonzero(self.row > -math.inf)) if size is None else size
         self.ids, self.values = beginning or (np.empty(0, np.int64), np.empty(0, np.float64))
         self._masses: dict[float, NDArray[np.float64]] = {}
@@ -46,6 +50,13 @@ class Ranking:
             self._sort_from(border)
         elif beginning is None:
             self.sort(depth)
+
+    @property
+    def logits(self) -> Tensor:
+        """The row as a tensor, each time the same."""
+        if self._logits is None:
+            self._logits = torch.from_numpy(self.row)
+        return self._logits
 
     def sort(self, depth: int) -> None:
         """Make at least the first `depth` tokens available in `ids` and `values`, with all equals of the last one."""

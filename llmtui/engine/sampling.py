@@ -29,6 +29,7 @@ _ORDERS = {
     StageOrder.LLAMA_CPP: ("top_k", "typical_p", "top_p", "min_p", "temperature"),
 }
 _OFF = {"temperature": 1.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0, "typical_p": 1.0}
+_GREEDY = (("greedy", 0.0),)
 
 
 class Odds(NamedTuple):
@@ -94,6 +95,21 @@ class Distribution:
                 return int(self.ranking.ids[int(masses.searchsorted(masses[-1]))])
 
 
+def stages_of(params: SamplingParams) -> tuple[tuple[str, float], ...]:
+    """The stages that act, in their order, each with its value."""
+    if params.temperature == 0:
+        return _GREEDY
+    values = [(name, getattr(params, name)) for name in _ORDERS[params.stage_order]]
+    return tuple((name, value) for name, value in values if value != _OFF[name])
+
+
+def adjusts(params: SamplingParams) -> bool:
+    """Whether `adjust` may change anything."""
+    return bool(
+        params.logit_bias or params.repetition_penalty != 1.0 or params.frequency_penalty or params.presence_penalty
+    )
+
+
 def adjust(logits: Tensor, params: SamplingParams, prompt: Mapping[int, int], generated: Mapping[int, int]) -> Tensor:
     """Logits after bias and penalties; the row itself if there are none.
 
@@ -131,15 +147,12 @@ def distribution(logits: Tensor, params: SamplingParams, raw: RawRow | None = No
         return Distribution(ranking, 1, 1.0, (Stage("greedy", 0.0, 1, raw.mass(ranking, 1)),), 1.0)
     kept, temperature = ranking.size, 1.0
     stages: list[Stage] = []
-    for name in _ORDERS[params.stage_order]:
-        value = getattr(params, name)
-        if value == _OFF[name]:
-            continue
+    for name, value in stages_of(params):
         match name:
             case "temperature":
                 temperature = value
             case "top_k":
-                kept = keep_top_k(ranking, kept, value)
+                kept = keep_top_k(ranking, kept, params.top_k)
             case "top_p":
                 kept = keep_top_p(ranking, kept, temperature, value)
             case "min_p":

@@ -10,6 +10,7 @@ from llmtui.engine.branch_attention import BranchTails
 from llmtui.engine.clock import Clock
 from llmtui.engine.detokenize import TextDecoder
 from llmtui.engine.drafting import PromptLookup
+from llmtui.engine.draws import Draw, Drawer
 from llmtui.engine.events import (
     BranchToken,
     Failed,
@@ -23,10 +24,9 @@ from llmtui.engine.events import (
 )
 from llmtui.engine.lookahead import BranchRow, Explorer
 from llmtui.engine.requests import GenerationRequest
-from llmtui.engine.sampling import adjust, distribution
 from llmtui.engine.scheduler import Slice
 from llmtui.engine.telemetry import RawRow
-from llmtui.engine.token_facts import Draw, Step, branch_token, drawn_candidates, drawn_token, prompt_token
+from llmtui.engine.token_facts import Step, branch_token, drawn_candidates, drawn_token, prompt_token
 from llmtui.engine.watching import TOP_CANDIDATES, WatchedStream
 from llmtui.engine.written_text import WrittenText
 
@@ -70,6 +70,7 @@ class Sequence:
         self._explorer = Explorer(self.params.lookahead_depth, model.info.context, model.eos_ids)
         self._branches_are_next = False
         self._generator = random.Random(self.seed)
+        self._drawer = Drawer(self.params)
         self._prompt_counts = Counter(prompt_ids)
         self._generated_counts: Counter[int] = Counter()
         self._prompt_decoder = TextDecoder(model.pieces, at_start=True)
@@ -189,11 +190,8 @@ class Sequence:
 
     def _draw(self, raw: RawRow) -> Draw:
         """Draw the next token from a row."""
-        raw.checked()
-        adjusted = adjust(raw.logits, self.params, self._prompt_counts, self._generated_counts)
-        dist = distribution(adjusted, self.params, raw)
         u = None if self.params.temperature == 0 else self._generator.random()
-        return Draw(dist.draw(u or 0.0), raw, dist, u)
+        return self._drawer.draw(raw.checked(), u, self._prompt_counts, self._generated_counts)
 
     def _take(self, draw: Draw, step: Step) -> FinishReason | None:
         """Append a token that was drawn and report it with every fact; the reason to finish, if there is one."""
@@ -205,7 +203,7 @@ class Sequence:
         pieces, top = self.model.pieces, self.params.top_logprobs
         token = drawn_token(draw, len(self.ids) - 1, text, delta, step, pieces, top)
         rich = max(top, TOP_CANDIDATES)
-        self.stream.hold(token, lambda: replace(token, candidates=drawn_candidates(draw, draw.dist.odds, pieces, rich)))
+        self.stream.hold(token, lambda: replace(token, candidates=drawn_candidates(draw, pieces, rich)))
         if self.params.lookahead:
             self._offer_alternatives(draw)
         if ends or self._written.stopped:

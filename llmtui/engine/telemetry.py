@@ -24,11 +24,9 @@ AT_ONCE = 2**19
 class RawRow:
     """One row of logits and what follows from it at temperature 1 without filters.
 
-    logits: [vocab] float32 on the CPU. log_sum: ln of the sum of exp(logits). entropy_bits: of the softmax. ranking: of
-    these logits.
+    log_sum: ln of the sum of exp(logits). entropy_bits: of the softmax. ranking: of these logits.
     """
 
-    logits: Tensor
     log_sum: float
     entropy_bits: float
     ranking: Ranking
@@ -46,7 +44,12 @@ class RawRow:
         """
         log_total = math.log(total)
         entropy = (log_total - products / total) * BITS_PER_NAT
-        return cls(ranking.logits, highest + log_total, max(0.0, entropy), ranking)
+        return cls(highest + log_total, max(0.0, entropy), ranking)
+
+    @property
+    def logits(self) -> Tensor:
+        """[vocab] float32 on the CPU."""
+        return self.ranking.logits
 
     def checked(self) -> "RawRow":
         """The row itself. Raises GenerationFailed if it is no distribution."""
@@ -70,7 +73,7 @@ class RawRow:
 
     def mass(self, ranking: Ranking, kept: int) -> float:
         """RAW probability that the first `kept` tokens of a ranking hold together."""
-        if kept >= len(self.ranking.row):
+        if kept >= self.ranking.size:
             return 1.0
         if ranking is self.ranking:
             ranking.sort(kept)
@@ -117,10 +120,9 @@ def raw_rows(logits: Tensor) -> list[RawRow]:
 
 
 def _facts_by_kernel(outputs: Sequence[Tensor]) -> list[RawRow]:
-    rows = [row for output in outputs for row in output.unbind()]
     return [
         RawRow.from_sums(highest, total, products, Ranking(row, size=size, beginning=beginning))
-        for row, (highest, total, products, size, beginning) in zip(rows, facts_kernel.find(outputs), strict=True)
+        for row, highest, total, products, size, beginning in facts_kernel.find(outputs)
     ]
 
 

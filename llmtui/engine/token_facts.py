@@ -4,10 +4,14 @@ import time
 from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
+from numpy.typing import NDArray
+
 from llmtui.engine.detokenize import Pieces
+from llmtui.engine.draws import Draw
 from llmtui.engine.events import BranchToken, Candidate, Token
 from llmtui.engine.lazy import LazyTuple
-from llmtui.engine.sampling import Distribution, Odds
+from llmtui.engine.sampling import Odds
 from llmtui.engine.telemetry import RawRow, logprob_of
 
 
@@ -19,53 +23,49 @@ class Step:
     began_ns: int
 
 
-@dataclass(frozen=True, slots=True)
-class Draw:
-    """A token, the row and the distribution that it was drawn from, and by which random number; None: greedily."""
-
-    id: int
-    raw: RawRow
-    dist: Distribution
-    u: float | None
-
-
 def drawn_token(draw: Draw, index: int, text: str, delta: str, step: Step, pieces: Pieces, top: int) -> Token:
     """The event of a token that was drawn; top: how many candidates each distribution gives it."""
-    raw = draw.raw
-    rank, ties = raw.rank_and_ties(draw.id)
-    odds = draw.dist.odds
+    token_id = draw.id
     return Token(
         index=index,
-        id=draw.id,
-        bytes=pieces.bytes_of(draw.id),
+        id=token_id,
+        bytes=pieces.bytes_of(token_id),
         text=text,
         delta=delta,
         is_prompt=False,
-        is_special=pieces.is_special(draw.id),
-        logprob=raw.logprob(draw.id),
-        rank=rank,
-        ties=ties,
-        entropy_bits=raw.entropy_bits,
-        candidates=drawn_candidates(draw, odds, pieces, top),
-        stages=draw.dist.stages,
+        is_special=pieces.is_special(token_id),
+        logprob=draw.logprob,
+        rank=draw.rank,
+        ties=draw.ties,
+        entropy_bits=draw.raw.entropy_bits,
+        candidates=drawn_candidates(draw, pieces, top),
+        stages=draw.stages,
         u=draw.u,
-        sampled_prob=odds.prob(draw.id, float(draw.dist.ranking.row[draw.id])),
+        sampled_prob=draw.sampled_prob,
         rows=step.rows,
         step_ns=time.perf_counter_ns() - step.began_ns,
     )
 
 
-def drawn_candidates(draw: Draw, odds: Odds, pieces: Pieces, top: int) -> LazyTuple[Candidate]:
+def drawn_candidates(draw: Draw, pieces: Pieces, top: int) -> LazyTuple[Candidate]:
     """The most probable tokens of both distributions and the one that was drawn."""
-    raw, dist = draw.raw, draw.dist
-    if dist.ranking is raw.ranking:
-        # of one ranking, the beginning that is kept lies within the beginning of all
-        ids, logits = _ranked(raw, top, [draw.id])
-        adjusted = logits
-    else:
-        ids, logits = _ranked(raw, top, [*dist.ranking.ids[: min(top, dist.kept)].tolist(), draw.id])
-        adjusted = dist.ranking.row[ids].tolist()
-    return LazyTuple(partial(_drawn_candidates, ids, logits, raw.log_sum, adjusted, odds, pieces))
+    if draw.ranking is draw.raw.ranking:
+        return _of_one_ranking(draw, pieces, top)
+    raw, ranking = draw.raw, draw.ranking
+    ids, logits = _ranked(raw, top, [*ranking.ids[: min(top, draw.kept)].tolist(), draw.id])
+    adjusted = ranking.row[ids].tolist()
+    return LazyTuple(partial(_drawn_candidates, ids, logits, raw.log_sum, adjusted, draw.odds, pieces))
+
+
+def _of_one_ranking(draw: Draw, pieces: Pieces, top: int) -> LazyTuple[Candidate]:
+    """Of one ranking, the beginning that is kept lies within the beginning of all."""
+    ranking = draw.ranking
+    ranking.sort(top)
+    # in memory of their own: the row's is larger
+    ids, logits = ranking.ids[:top].copy(), ranking.values[:top].copy()
+    return LazyTuple(
+        partial(_beginning_and_drawn, ids, logits, draw.id, draw.logit, draw.raw.log_sum, draw.odds, pieces)
+    )
 
 
 def prompt_token(
@@ -125,6 +125,23 @@ def _drawn_candidates(
     return tuple(
         Candidate(i, pieces.bytes_of(i), logprob_of(logit, log_sum), odds.prob(i, own)) for i, logit, own in facts
     )
+
+
+def _beginning_and_drawn(
+    top: NDArray[np.int64],
+    top_logits: NDArray[np.float64],
+    drawn: int,
+    drawn_logit: float,
+    log_sum: float,
+    odds: Odds,
+    pieces: Pieces,
+) -> tuple[Candidate, ...]:
+    ids: list[int] = top.tolist()
+    logits: list[float] = top_logits.tolist()
+    if drawn not in ids:
+        ids.append(drawn)
+        logits.append(drawn_logit)
+    return _drawn_candidates(ids, logits, log_sum, logits, odds, pieces)
 
 
 def _prompt_candidates(ids: list[int], logits: list[float], log_sum: float, pieces: Pieces) -> tuple[Candidate, ...]:

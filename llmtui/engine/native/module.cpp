@@ -3,14 +3,18 @@
 #define Py_LIMITED_API 0x030b0000
 #include <Python.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "attention.h"
+#include "draws.h"
 #include "facts.h"
 #include "linears.h"
 
 namespace {
 
 // One more whenever a call's arguments change: `kernels.py` expects the same.
-constexpr long VERSION = 1;
+constexpr long VERSION = 2;
 
 // Whole numbers and addresses among a call's arguments, in turn.
 class Arguments {
@@ -21,7 +25,8 @@ class Arguments {
   T* address() {
     return static_cast<T*>(PyLong_AsVoidPtr(*next_++));
   }
-  float fraction() { return static_cast<float>(PyFloat_AsDouble(*next_++)); }
+  double real() { return PyFloat_AsDouble(*next_++); }
+  float fraction() { return static_cast<float>(real()); }
 
  private:
   PyObject* const* next_;
@@ -118,10 +123,55 @@ PyObject* py_find_facts(PyObject*, PyObject* const* values, Py_ssize_t count) {
   return run([&] { return find_facts(rows, row_count, vocab, depth, facts, room, ids, highest, found); });
 }
 
+// The memory of an array of numbers, held while this is. Null: it is no such array.
+template <class T>
+class Array {
+ public:
+  explicit Array(PyObject* object) : held_(PyObject_GetBuffer(object, &view_, PyBUF_SIMPLE) == 0) {}
+  ~Array() {
+    if (held_) PyBuffer_Release(&view_);
+  }
+  Array(const Array&) = delete;
+  const T* data() const { return held_ ? static_cast<const T*>(view_.buf) : nullptr; }
+  long size() const { return held_ ? view_.len / static_cast<long>(sizeof(T)) : 0; }
+
+ private:
+  Py_buffer view_;
+  bool held_;
+};
+
+// ids, logits, row, size of the ranking; log_sum; stages, u → (id, rank, ties, logit, highest logit, last kept logit, its
+// id, kept, mass, ((kept, RAW mass), ...)); where all are kept, minus infinity and -1 for the last one. None: more of the
+// ranking must be known. The lock is held: it takes microseconds.
+PyObject* py_draw(PyObject*, PyObject* const* values, Py_ssize_t count) {
+  if (!has(count, 7)) return nullptr;
+  const Array<long> ids(values[0]);
+  const Array<double> logits(values[1]);
+  const Array<float> row(values[2]);
+  const Array<Stage> stages(values[5]);
+  Arguments size(values + 3), sum(values + 4), random(values + 6);
+  const Ranking ranking{ids.data(), logits.data(), std::min(ids.size(), logits.size()), size.number(), row.data(), row.size()};
+  const double log_sum = sum.real(), u = random.real();
+  if (PyErr_Occurred()) return nullptr;
+  if (ranking.known < 1 || ranking.known > MOST_KNOWN || stages.size() > MOST_STAGES) Py_RETURN_NONE;
+  Draw drawn;
+  if (!draw(ranking, log_sum, stages.data(), stages.size(), u, drawn)) Py_RETURN_NONE;
+  PyObject* left = PyTuple_New(stages.size());
+  for (long n = 0; left && n < stages.size(); n++) {
+    PyObject* one = Py_BuildValue("(ld)", drawn.left[n].kept, drawn.left[n].raw_mass);
+    if (!one || PyTuple_SetItem(left, n, one)) Py_CLEAR(left);
+  }
+  const bool cut = drawn.kept < ranking.size;
+  return Py_BuildValue("(llldddlldN)", ranking.ids[drawn.place], drawn.above + 1, drawn.beside,
+                       ranking.logits[drawn.place], ranking.logits[0], cut ? ranking.logits[drawn.kept - 1] : -INFINITY,
+                       cut ? ranking.ids[drawn.kept - 1] : -1L, drawn.kept, drawn.mass, left);
+}
+
 PyMethodDef methods[] = {
     {"multiply", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(py_multiply)), METH_FASTCALL, nullptr},
     {"rotate", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(py_rotate)), METH_FASTCALL, nullptr},
     {"attend", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(py_attend)), METH_FASTCALL, nullptr},
+    {"draw", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(py_draw)), METH_FASTCALL, nullptr},
     {"find_facts", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(py_find_facts)), METH_FASTCALL, nullptr},
     {nullptr, nullptr, 0, nullptr},
 };
