@@ -52,7 +52,7 @@ class BranchSpan:
         kv_heads = rows.shape[2]
         group = heads // kv_heads
         tail_keys, tail_values = self._tails.write(layer, self._known_places(query.device), rows)
-        keys, values = self.slab.view(layer, self._first(window), self._end)
+        keys, values = self.slab.view(layer, self._first(window), self._end).to(query.dtype)
         # the heads that share keys become rows over them
         shared = query.view(count, kv_heads, group, dim).permute(1, 2, 0, 3).reshape(kv_heads, group * count, dim)
         scores = [torch.bmm(shared, part.transpose(1, 2)) for part in (keys, tail_keys)]

@@ -54,7 +54,7 @@ def _logits_beside(loaded: LoadedModel, runner: PackedRunner, others: int) -> Te
     prompt = min(PROMPT_TOKENS, loaded.info.context - new)
     # the others' prompts are of other lengths, as they are in life
     prompts = [prompt, *(max(1, prompt - 1 - 2 * number) for number in range(others))]
-    pool = KVPool(loaded.info.device)
+    pool = KVPool(loaded.info.device, narrow=runner.narrow)
     slabs = [KVSlab(pool) for _ in prompts]
 
     def read(parts: list[tuple[int, int]]) -> Tensor:

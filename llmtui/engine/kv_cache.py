@@ -4,7 +4,8 @@ Memory comes in shelves. A shelf has places of one capacity: of each layer a ten
 dim], the keys, then the values, so that the heads of all places are one batch of matrices. A sequence holds one place
 and moves to one of twice the capacity when that is full, so that those who share a shelf are of similar length.
 
-Where keys and values come or go as the rows of a forward, they are [n, 2, kv_heads, dim].
+Where keys and values come or go as the rows of a forward, they are [n, 2, kv_heads, dim]. They are kept in the type in
+which they come, or in bfloat16, where our own attention reads them: half the memory, and half of what is read of it.
 """
 
 import math
@@ -25,10 +26,14 @@ KEPT_BYTES = 128 << 20
 
 
 class Shelf:
-    """Places of one capacity. The memory for a layer is made when its first row is written."""
+    """Places of one capacity. The memory for a layer is made when its first row is written.
 
-    def __init__(self, capacity: int, places: int) -> None:
+    narrow: it is of bfloat16.
+    """
+
+    def __init__(self, capacity: int, places: int, *, narrow: bool = False) -> None:
         self.capacity = capacity
+        self._narrow = narrow
         self._used = [0] * places
         self._touched = [0] * places
         self._free = set(range(places))
@@ -69,14 +74,16 @@ class Shelf:
         known = self.layers.get(layer)
         if known is None:
             _, two, heads, dim = like.shape
-            known = self.layers[layer] = _zeros((two, len(self._used), heads, self.capacity, dim), like)
+            dtype = torch.bfloat16 if self._narrow else like.dtype
+            known = self.layers[layer] = _zeros((two, len(self._used), heads, self.capacity, dim), dtype, like.device)
         return known
 
 
 class KVPool:
-    """The shelves of one model on one device."""
+    """The shelves of one model on one device. narrow: of bfloat16, for our own attention alone."""
 
-    def __init__(self, device: str = "cpu") -> None:
+    def __init__(self, device: str = "cpu", *, narrow: bool = False) -> None:
+        self._narrow = narrow
         # memory that nobody has touched costs nothing on a CPU alone
         self._shelf_tokens = SHELF_TOKENS if device == "cpu" else 0
         self._shelves: dict[int, list[Shelf]] = {}
@@ -86,7 +93,7 @@ class KVPool:
         shelves = self._shelves.setdefault(capacity, [])
         shelf = next((shelf for shelf in shelves if not shelf.full), None)
         if shelf is None:
-            shelf = Shelf(capacity, max(1, min(MOST_PLACES, self._shelf_tokens // capacity)))
+            shelf = Shelf(capacity, max(1, min(MOST_PLACES, self._shelf_tokens // capacity)), narrow=self._narrow)
             shelves.append(shelf)
         return shelf, shelf.take()
 
@@ -168,12 +175,12 @@ def capacity_for(tokens: int) -> int:
     return capacity
 
 
-def _zeros(shape: tuple[int, ...], like: Tensor) -> Tensor:
+def _zeros(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
     """On a CPU, memory that is not there before it is touched; torch's own zeros are written at once."""
-    if like.device.type != "cpu":
-        return like.new_zeros(shape)
+    if device.type != "cpu":
+        return torch.zeros(shape, dtype=dtype, device=device)
     count = math.prod(shape)
-    return torch.frombuffer(_untouched(count * like.element_size()), dtype=like.dtype, count=count).view(shape)
+    return torch.frombuffer(_untouched(count * dtype.itemsize), dtype=dtype, count=count).view(shape)
 
 
 def _untouched(size: int) -> mmap.mmap:

@@ -15,7 +15,7 @@ from llmtui.engine.detokenize import Pieces
 from llmtui.engine.lean import same_input
 from llmtui.engine.loaded import LoadedModel
 from llmtui.engine.loads import LoadStage, LoadTask, ModelInfo
-from llmtui.engine.quantize import choose_precision, pack_linears, weight_bytes
+from llmtui.engine.quantize import choose_precision, head_dim_of, pack_linears, weight_bytes
 from llmtui.engine.self_check import find_runner
 from llmtui.errors import LlmtuiError
 from llmtui.models.catalog import BYTES_PER_PARAMETER, describe, locate
@@ -44,7 +44,7 @@ def _load(task: LoadTask, device: str, dtype: str, make_room: Callable[[int], No
     path = _bring_here(task)
     chosen_device = pick_device(device)
     config = _read_config(path, task.name)
-    precision = choose_precision(dtype, chosen_device, stored_dtype(config))
+    precision = choose_precision(dtype, chosen_device, stored_dtype(config), head_dim_of(config))
     make_room(_expected_bytes(path, task.name, precision.name, chosen_device))
     task.advance(LoadStage.WEIGHTS)
     _stop_if_cancelled(task)
@@ -58,7 +58,7 @@ def _load(task: LoadTask, device: str, dtype: str, make_room: Callable[[int], No
     weights_bytes = weight_bytes(model)
     make_room(weights_bytes)
     context = _context(config, tokenizer)
-    runner = find_runner(model, chosen_device, precision.name, context)
+    runner = find_runner(model, chosen_device, precision.name, context, narrow=precision.narrow)
     info = ModelInfo(
         name=task.name,
         path=str(path),

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from llmtui.engine import kernels
+from llmtui.engine import kernels, row_kernel
 from llmtui.engine.int8 import Int8Linear, WithoutOverrides
 from llmtui.engine.memory import return_free_memory
 from llmtui.engine.panels import Kind, PanelLinear
@@ -158,19 +158,21 @@ class Precision:
     dtype    the weights are read as, and everything between the linears has
     packing  of the linears; None: they stay as transformers made them
     note     in words: what computes the linears, and why it is not what was asked for
+    narrow   whether keys and values are kept in bfloat16
     """
 
     name: str
     dtype: torch.dtype
     packing: Packing | None
     note: str
+    narrow: bool = False
 
 
 OWN_KINDS = {"auto": Kind.FLOAT32, "float32": Kind.FLOAT32, "bfloat16": Kind.BFLOAT16, "int8": Kind.INT8}
 
 
-def choose_precision(dtype: str, device: str, stored: torch.dtype | None) -> Precision:
-    """What a dtype setting means here. stored: the checkpoint's dtype.
+def choose_precision(dtype: str, device: str, stored: torch.dtype | None, head_dim: int = 0) -> Precision:
+    """What a dtype setting means here. stored: the checkpoint's dtype. head_dim: numbers of a head of keys; 0: unknown.
 
     `auto` is float32 on a CPU and the checkpoint's own on a GPU. What this machine cannot run, or would run slower
     than float32, becomes the `auto` of the device, and the note says so.
@@ -178,11 +180,7 @@ def choose_precision(dtype: str, device: str, stored: torch.dtype | None) -> Pre
     if device != "cpu":
         return _on_gpu(dtype, stored)
     if kernels.KERNELS is not None and dtype in OWN_KINDS:
-        kind = OWN_KINDS[dtype]
-        name = kind.name.lower()
-        return Precision(
-            name, torch.float32, partial(PanelLinear, kind=kind), f"{name} linears by llmtui's own kernels"
-        )
+        return _by_own_kernels(OWN_KINDS[dtype], head_dim)
     match dtype:
         case "bfloat16" if _has_bfloat16():
             return Precision(dtype, torch.float32, _pack_bfloat16, "bfloat16 linears by oneDNN")
@@ -198,6 +196,22 @@ def choose_precision(dtype: str, device: str, stored: torch.dtype | None) -> Pre
     if _mkl_is_slow() and _has_onednn():
         return Precision("float32", torch.float32, _pack_float32, refused + "float32 linears by oneDNN")
     return Precision("float32", torch.float32, None, refused + "float32 linears by torch")
+
+
+def _by_own_kernels(kind: Kind, head_dim: int) -> Precision:
+    name, note = kind.name.lower(), f"{kind.name.lower()} linears by llmtui's own kernels"
+    # what is rounded anyway loses nothing that a measure shows, and attention reads half as much
+    narrow = kind is not Kind.FLOAT32 and head_dim > 0 and row_kernel.suits_heads(head_dim, "cpu")
+    if narrow:
+        note += ", keys and values in bfloat16"
+    return Precision(name, torch.float32, partial(PanelLinear, kind=kind), note, narrow)
+
+
+def head_dim_of(config: Any) -> int:
+    """Numbers of a head of keys, as a model's config says; 0: it does not say."""
+    config = config.get_text_config()
+    width, heads = getattr(config, "hidden_size", 0), getattr(config, "num_attention_heads", 0)
+    return int(getattr(config, "head_dim", None) or (width // heads if heads else 0))
 
 
 def _on_gpu(dtype: str, stored: torch.dtype | None) -> Precision:

@@ -22,8 +22,12 @@ def runs_on(device: str | torch.device) -> bool:
 
 def suits(query: Tensor) -> bool:
     """Whether it can do this. query: [rows, heads, dim]."""
-    dim = query.shape[-1]
-    return runs_on(query.device) and query.dtype is torch.float32 and dim % VECTOR == 0 and dim <= MOST
+    return query.dtype is torch.float32 and suits_heads(query.shape[-1], query.device)
+
+
+def suits_heads(dim: int, device: str | torch.device) -> bool:
+    """Whether it attends for heads of so many numbers."""
+    return runs_on(device) and dim % VECTOR == 0 and dim <= MOST
 
 
 class RowsOfShelf:
@@ -59,7 +63,7 @@ class RowsOfShelf:
         if rows.stride()[1:] != (kv_heads * dim, dim, 1):
             rows = rows.contiguous()
         kernels.KERNELS.attend(
-            shelf.data_ptr(), places, kv_heads, capacity, dim, *self._addresses, window or 0,
+            shelf.data_ptr(), shelf.dtype is torch.bfloat16, places, kv_heads, capacity, dim, *self._addresses, window or 0,
             query.data_ptr(), query.stride(0), rows.data_ptr(), rows.stride(0), query.shape[1],
             dim**-0.5 if scaling is None else scaling, attended.data_ptr(),
         )  # fmt: skip

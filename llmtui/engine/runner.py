@@ -117,16 +117,20 @@ class PackedRunner:
     """All slices in one forward, their tokens side by side: the weights are read once for all of them.
 
     context: tokens that the model can hold; beginnings of so many contexts are kept at most. None: of any number.
+    narrow: keys and values are kept in bfloat16, for our own attention alone.
     """
 
     path = "many sequences in one forward"
     packs = True
     rewinds = True
 
-    def __init__(self, forward: PackedForward, device: str, context: int | None = None) -> None:
+    def __init__(
+        self, forward: PackedForward, device: str, context: int | None = None, *, narrow: bool = False
+    ) -> None:
         self.forward_rows = forward
+        self.narrow = narrow
         self._device = device
-        self._pool = KVPool(device)
+        self._pool = KVPool(device, narrow=narrow)
         self._prefixes = PrefixCache(0, context and PREFIX_CONTEXTS * -(-context // BLOCK))
         self._forks = Forks(self._prefixes)
 

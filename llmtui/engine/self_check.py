@@ -16,10 +16,13 @@ logger = logging.getLogger(__name__)
 TOLERANCE = {"float64": 1e-3, "float32": 1e-3, "float16": 0.05, "bfloat16": 0.1, "int8": 0.1}
 
 
-def find_runner(model: Any, device: str, precision: str | None = None, context: int | None = None) -> Runner:
+def find_runner(
+    model: Any, device: str, precision: str | None = None, context: int | None = None, *, narrow: bool = False
+) -> Runner:
     """The fastest runner that passes the check on this model and device, else the plain one.
 
-    precision: of the linears, by the name a person calls it; None: the model's own dtype.
+    precision: of the linears, by the name a person calls it; None: the model's own dtype. context: tokens that the model
+    can hold. narrow: a packed one keeps keys and values in bfloat16.
     """
     tolerance = TOLERANCE[precision or str(model.dtype).removeprefix("torch.")]
     for make_forward in (lean_forward, OwnForward):
@@ -28,18 +31,18 @@ def find_runner(model: Any, device: str, precision: str | None = None, context: 
             forward = make_forward(model)
             if forward is None:
                 continue
-            difference = packed_difference(model, forward, device)
+            difference = packed_difference(model, forward, device, narrow=narrow)
         except Exception:
             # whatever an unknown architecture makes of it, its own forward is still there
             logger.info("%s cannot be packed", name, exc_info=True)
             continue
         if difference <= tolerance:
-            return PackedRunner(forward, device, context)
+            return PackedRunner(forward, device, context, narrow=narrow)
         logger.warning("%s: packed logits differ from plain ones by %.2g", name, difference)
     return PlainRunner(model, device)
 
 
-def packed_difference(model: Any, forward: PackedForward, device: str) -> float:
+def packed_difference(model: Any, forward: PackedForward, device: str, *, narrow: bool = False) -> float:
     """How far packed logits are from those of each prompt alone: root mean square, in their standard deviation.
 
     Two prompts of different length are read in three forwards: the second holds a single token of one and more of
@@ -51,7 +54,7 @@ def packed_difference(model: Any, forward: PackedForward, device: str) -> float:
         raise NotPackable("rotary frequencies that change with the longest sequence of a forward")
     vocab = model.get_input_embeddings().weight.shape[0]
     prompts = [[(37 * i + 11) % vocab for i in range(10)], [(53 * i + 5) % vocab for i in range(5)]]
-    pool = KVPool(device)
+    pool = KVPool(device, narrow=narrow)
     slabs = [KVSlab(pool) for _ in prompts]
     runner = PackedRunner(forward, device)
 

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
+#include <cstdint>
 #include <utility>
 
 #include "memory.h"
@@ -20,16 +20,32 @@ constexpr long WORTH_A_THREAD = 1 << 14;  // floats of keys
 constexpr long BLOCK = 64;
 constexpr long ROWS_TOGETHER = 8;
 
+// A number of keys and values, alone and sixteen of them.
+
+struct Wide {
+  using Number = float;
+  static __m512 load(const float* x) { return _mm512_loadu_ps(x); }
+  static void store(float* y, __m512 x) { _mm512_storeu_ps(y, x); }
+};
+
+struct Narrow {
+  using Number = uint16_t;
+  static __m512 load(const uint16_t* x) {
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i*)x)), 16));
+  }
+  static void store(uint16_t* y, __m512 x) { _mm256_storeu_si256((__m256i*)y, (__m256i)_mm512_cvtneps_pbh(x)); }
+};
+
 // The query's products with keys; returns the largest of them and of `highest`.
-template <int Vectors>
-float score(const float* query, float scale, const float* keys, long count, float highest, float* scores) {
+template <class Kind, int Vectors>
+float score(const float* query, float scale, const typename Kind::Number* keys, long count, float highest, float* scores) {
   __m512 q[Vectors];
   for (int v = 0; v < Vectors; v++) q[v] = _mm512_mul_ps(_mm512_loadu_ps(query + 16 * v), _mm512_set1_ps(scale));
   for (long i = 0; i < count; i++) {
-    const float* key = keys + i * 16 * Vectors;
-    __m512 products = _mm512_mul_ps(q[0], _mm512_loadu_ps(key));
+    const auto* key = keys + i * 16 * Vectors;
+    __m512 products = _mm512_mul_ps(q[0], Kind::load(key));
 #pragma GCC unroll 16
-    for (int v = 1; v < Vectors; v++) products = _mm512_fmadd_ps(q[v], _mm512_loadu_ps(key + 16 * v), products);
+    for (int v = 1; v < Vectors; v++) products = _mm512_fmadd_ps(q[v], Kind::load(key + 16 * v), products);
     scores[i] = _mm512_reduce_add_ps(products);
     highest = scores[i] > highest ? scores[i] : highest;
   }
@@ -49,15 +65,15 @@ float weigh(float* scores, long count, float highest) {
 }
 
 // Adds values, each times its weight.
-template <int Vectors>
-void gather(const float* weights, const float* values, long count, float* attended) {
+template <class Kind, int Vectors>
+void gather(const float* weights, const typename Kind::Number* values, long count, float* attended) {
   __m512 sums[Vectors];
   for (int v = 0; v < Vectors; v++) sums[v] = _mm512_loadu_ps(attended + 16 * v);
   for (long i = 0; i < count; i++) {
-    const float* value = values + i * 16 * Vectors;
+    const auto* value = values + i * 16 * Vectors;
     const __m512 weight = _mm512_set1_ps(weights[i]);
 #pragma GCC unroll 16
-    for (int v = 0; v < Vectors; v++) sums[v] = _mm512_fmadd_ps(weight, _mm512_loadu_ps(value + 16 * v), sums[v]);
+    for (int v = 0; v < Vectors; v++) sums[v] = _mm512_fmadd_ps(weight, Kind::load(value + 16 * v), sums[v]);
   }
   for (int v = 0; v < Vectors; v++) _mm512_storeu_ps(attended + 16 * v, sums[v]);
 }
@@ -76,32 +92,37 @@ struct Job {
   // for the scores of a head
   long room() const { return (rows.longest + 15) / 16 * 16; }
   long begin(long row) const { return rows.window && rows.ends[row] > rows.window ? rows.ends[row] - rows.window : 0; }
-  float* keys(long row, long kv_head) const {
-    return shelf.keys_values + (rows.places[row] * shelf.kv_heads + kv_head) * shelf.capacity * shelf.dim;
+  template <class Kind>
+  typename Kind::Number* keys(long row, long kv_head) const {
+    return static_cast<typename Kind::Number*>(shelf.keys_values) +
+           (rows.places[row] * shelf.kv_heads + kv_head) * shelf.capacity * shelf.dim;
   }
-  float* values(long row, long kv_head) const {
-    return keys(row, kv_head) + shelf.places * shelf.kv_heads * shelf.capacity * shelf.dim;
+  template <class Kind>
+  typename Kind::Number* values(long row, long kv_head) const {
+    return keys<Kind>(row, kv_head) + shelf.places * shelf.kv_heads * shelf.capacity * shelf.dim;
   }
   const float* query(long row, long head) const { return queries + rows.numbers[row] * query_stride + head * shelf.dim; }
   float* result(long row, long head) const { return attended + (rows.numbers[row] * heads + head) * shelf.dim; }
 };
 
+template <class Kind>
 void write_down(const Job& job, long row) {
   const long dim = job.shelf.dim, kv_heads = job.shelf.kv_heads, last = (job.rows.ends[row] - 1) * dim;
   const float* own = job.new_rows + job.rows.numbers[row] * job.new_stride;
-  for (long head = 0; head < kv_heads; head++) {
-    std::memcpy(job.keys(row, head) + last, own + head * dim, dim * sizeof(float));
-    std::memcpy(job.values(row, head) + last, own + (kv_heads + head) * dim, dim * sizeof(float));
-  }
+  for (long head = 0; head < kv_heads; head++)
+    for (long i = 0; i < dim; i += 16) {
+      Kind::store(job.keys<Kind>(row, head) + last + i, _mm512_loadu_ps(own + head * dim + i));
+      Kind::store(job.values<Kind>(row, head) + last + i, _mm512_loadu_ps(own + (kv_heads + head) * dim + i));
+    }
 }
 
 // The heads that share a head of keys, of rows of one place. scores: room for those of all of them, and for two numbers of
 // each.
-template <int Vectors>
+template <class Kind, int Vectors>
 void attend_head(const Job& job, long first, long count, long kv_head, float* scores) {
   const long dim = 16 * Vectors, sharing = job.sharing(), all = count * sharing, room = job.room();
-  const float* keys = job.keys(first, kv_head);
-  const float* values = job.values(first, kv_head);
+  const auto* keys = job.keys<Kind>(first, kv_head);
+  const auto* values = job.values<Kind>(first, kv_head);
   float* highest = scores + all * room;
   float* sums = highest + all;
   std::fill(highest, highest + all, -__builtin_inff());
@@ -116,7 +137,7 @@ void attend_head(const Job& job, long first, long count, long kv_head, float* sc
   };
   by_blocks([&](long n, long row, long head, long begin, long seen) {
     float* own = scores + n * room + begin - job.begin(row);
-    highest[n] = score<Vectors>(job.query(row, head), job.scale, keys + begin * dim, seen, highest[n], own);
+    highest[n] = score<Kind, Vectors>(job.query(row, head), job.scale, keys + begin * dim, seen, highest[n], own);
   });
   for (long n = 0; n < all; n++) {
     const long row = first + n / sharing;
@@ -126,7 +147,7 @@ void attend_head(const Job& job, long first, long count, long kv_head, float* sc
   }
   by_blocks([&](long n, long row, long head, long begin, long seen) {
     const float* own = scores + n * room + begin - job.begin(row);
-    gather<Vectors>(own, values + begin * dim, seen, job.result(row, head));
+    gather<Kind, Vectors>(own, values + begin * dim, seen, job.result(row, head));
   });
   for (long n = 0; n < all; n++) {
     float* result = job.result(first + n / sharing, kv_head * sharing + n % sharing);
@@ -136,10 +157,10 @@ void attend_head(const Job& job, long first, long count, long kv_head, float* sc
 
 using AttendHead = void (*)(const Job&, long, long, long, float*);
 
-// for heads of 16, 32, ... floats
-template <int... Less>
+// for heads of 16, 32, ... numbers
+template <class Kind, int... Less>
 constexpr std::array<AttendHead, sizeof...(Less)> by_vectors(std::integer_sequence<int, Less...>) {
-  return {attend_head<Less + 1>...};
+  return {attend_head<Kind, Less + 1>...};
 }
 
 // Rows of one place, at most ROWS_TOGETHER.
@@ -159,26 +180,25 @@ long group(const Rows& rows, Group* groups) {
   return count;
 }
 
-}  // namespace
-
-bool attend(const Shelf& shelf, const Rows& rows, const float* queries, long query_stride, const float* new_rows,
-            long new_stride, long heads, float scale, float* attended) {
-  static constexpr auto kernels = by_vectors(std::make_integer_sequence<int, MOST_VECTORS>{});
-  const AttendHead kernel = kernels[shelf.dim / 16 - 1];
-  const Job job{shelf, rows, queries, query_stride, new_rows, new_stride, heads, scale, attended};
+template <class Kind>
+bool attend_as(const Job& job) {
+  static constexpr auto kernels = by_vectors<Kind>(std::make_integer_sequence<int, MOST_VECTORS>{});
+  const Rows& rows = job.rows;
+  const long kv_heads = job.shelf.kv_heads, dim = job.shelf.dim;
+  const AttendHead kernel = kernels[dim / 16 - 1];
   const long together = std::min(rows.count, ROWS_TOGETHER) * job.sharing();
   const long room = (together * (job.room() + 2) + 15) / 16 * 16;
   const long for_groups = (rows.count * sizeof(Group) / sizeof(float) + 15) / 16 * 16;
   float* memory = scratch(for_groups + omp_get_max_threads() * room);
   if (!memory) return false;
   Group* groups = reinterpret_cast<Group*>(memory);
-  const long tasks = group(rows, groups) * shelf.kv_heads;
+  const long tasks = group(rows, groups) * kv_heads;
   auto work = [&](long task, long thread) {
-    const Group& own = groups[task / shelf.kv_heads];
-    kernel(job, own.first, own.count, task % shelf.kv_heads, memory + for_groups + thread * room);
+    const Group& own = groups[task / kv_heads];
+    kernel(job, own.first, own.count, task % kv_heads, memory + for_groups + thread * room);
   };
-  if (rows.count * shelf.kv_heads * rows.longest * shelf.dim < WORTH_A_THREAD) {
-    for (long row = 0; row < rows.count; row++) write_down(job, row);
+  if (rows.count * kv_heads * rows.longest * dim < WORTH_A_THREAD) {
+    for (long row = 0; row < rows.count; row++) write_down<Kind>(job, row);
     for (long task = 0; task < tasks; task++) work(task, 0);
     return true;
   }
@@ -186,9 +206,17 @@ bool attend(const Shelf& shelf, const Rows& rows, const float* queries, long que
   {
     // a row of a prompt sees those before it, which another thread may have written
 #pragma omp for schedule(static)
-    for (long row = 0; row < rows.count; row++) write_down(job, row);
+    for (long row = 0; row < rows.count; row++) write_down<Kind>(job, row);
 #pragma omp for schedule(static)
     for (long task = 0; task < tasks; task++) work(task, omp_get_thread_num());
   }
   return true;
+}
+
+}  // namespace
+
+bool attend(const Shelf& shelf, const Rows& rows, const float* queries, long query_stride, const float* new_rows,
+            long new_stride, long heads, float scale, float* attended) {
+  const Job job{shelf, rows, queries, query_stride, new_rows, new_stride, heads, scale, attended};
+  return shelf.narrow ? attend_as<Narrow>(job) : attend_as<Wide>(job);
 }

@@ -1,9 +1,10 @@
 // Attention of rows over the keys and values of a shelf.
 #pragma once
 
-// keys_values: [2, places, kv_heads, capacity, dim]: keys, then values.
+// keys_values: [2, places, kv_heads, capacity, dim]: keys, then values; of bfloat16 where `narrow`, else of float32.
 struct Shelf {
-  float* keys_values;
+  void* keys_values;
+  bool narrow;
   long places, kv_heads, capacity, dim;
 };
 
@@ -20,6 +21,6 @@ struct Rows {
 
 // Writes each row's key and value down and attends: queries: [all rows, heads, dim], keys and values: [all rows, 2,
 // kv_heads, dim], with so many floats from row to row; attended: [all rows, heads, dim]. dim is a multiple of 16, at most
-// 256. A row gives the same bits in any company. False: there is no memory.
+// 256. What is narrow is rounded when it is written, sums are not. A row gives the same bits in any company. False: there is no memory.
 bool attend(const Shelf& shelf, const Rows& rows, const float* queries, long query_stride, const float* new_rows,
             long new_stride, long heads, float scale, float* attended);

@@ -14,7 +14,7 @@
 namespace {
 
 // One more whenever a call's arguments change: `kernels.py` expects the same.
-constexpr long VERSION = 2;
+constexpr long VERSION = 3;
 
 // Whole numbers and addresses among a call's arguments, in turn.
 class Arguments {
@@ -86,10 +86,11 @@ PyObject* py_rotate(PyObject*, PyObject* const* values, Py_ssize_t count) {
 }
 
 PyObject* py_attend(PyObject*, PyObject* const* values, Py_ssize_t count) {
-  if (!has(count, 18)) return nullptr;
+  if (!has(count, 19)) return nullptr;
   Arguments a(values);
   Shelf shelf;
-  shelf.keys_values = a.address<float>();
+  shelf.keys_values = a.address<void>();
+  shelf.narrow = a.number();
   shelf.places = a.number();
   shelf.kv_heads = a.number();
   shelf.capacity = a.number();
