@@ -13,7 +13,7 @@ from llmtui.engine.requests import GenerationRequest
 from llmtui.engine.runner import Runner
 from llmtui.engine.scheduler import Slice
 from llmtui.engine.sequence import Sequence
-from llmtui.engine.telemetry import RawRow, facts_of_all
+from llmtui.engine.telemetry import RawRow, raw_rows
 from llmtui.engine.watching import WatchedStream
 
 
@@ -74,7 +74,9 @@ class LoadedModel:
 
     def compute(self, work: SequenceOf[Slice]) -> list[list[RawRow]]:
         """One forward: of each slice the facts of its rows, of the last one alone unless it wants `all_rows`."""
-        return facts_of_all(self.runner.forward(work))
+        logits, counts = self.runner.forward(work)
+        rows = iter(raw_rows(logits))
+        return [[next(rows) for _ in range(count)] for count in counts]
 
     def _checked(self, ids: Iterable[int]) -> list[int]:
         checked = list(ids)

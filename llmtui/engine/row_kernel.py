@@ -63,7 +63,8 @@ class RowsOfShelf:
         if rows.stride()[1:] != (kv_heads * dim, dim, 1):
             rows = rows.contiguous()
         kernels.KERNELS.attend(
-            shelf.data_ptr(), shelf.dtype is torch.bfloat16, places, kv_heads, capacity, dim, *self._addresses, window or 0,
+            shelf.data_ptr(), shelf.dtype is torch.bfloat16, places, kv_heads, capacity, dim,
+            *self._addresses, window or 0,
             query.data_ptr(), query.stride(0), rows.data_ptr(), rows.stride(0), query.shape[1],
             dim**-0.5 if scaling is None else scaling, attended.data_ptr(),
         )  # fmt: skip

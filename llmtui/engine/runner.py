@@ -55,10 +55,10 @@ class Runner(Protocol):
         """It runs no longer; its cache is still there."""
         ...
 
-    def forward(self, work: SequenceOf[Slice]) -> list[Tensor]:
-        """One tensor for each slice: [rows, vocab] float32 on the CPU; its last row alone unless `all_rows`.
+    def forward(self, work: SequenceOf[Slice]) -> tuple[Tensor, list[int]]:
+        """Logits of all slices, [rows, vocab] float32 on the CPU, and how many rows each of them has.
 
-        The rows of a slice's branches come after its own.
+        A slice has its last row alone unless `all_rows`, and then those of its branches.
         """
         ...
 
@@ -97,9 +97,10 @@ class PlainRunner:
 
         return DynamicCache(config=self._model.config)
 
-    def forward(self, work: SequenceOf[Slice]) -> list[Tensor]:
+    def forward(self, work: SequenceOf[Slice]) -> tuple[Tensor, list[int]]:
         with torch.inference_mode():
-            return [self._forward_one(part) for part in work]
+            rows = [self._forward_one(part) for part in work]
+            return torch.cat(rows), [len(own) for own in rows]
 
     def _forward_one(self, part: Slice) -> Tensor:
         cache = part.sequence.cache
@@ -161,7 +162,7 @@ class PackedRunner:
         with torch.inference_mode():
             self._forks.end(sequence)
 
-    def forward(self, work: SequenceOf[Slice]) -> list[Tensor]:
+    def forward(self, work: SequenceOf[Slice]) -> tuple[Tensor, list[int]]:
         spans: list[Span | BranchSpan] = []
         ids: list[int] = []
         all_rows: list[bool] = []
@@ -174,13 +175,13 @@ class PackedRunner:
                 spans.append(BranchSpan(part.sequence.cache, part.sequence.tails, part.branches))
                 ids += [row.id for row in part.branches]
                 all_rows.append(True)
-        outputs = iter(self.forward_spans(spans, ids, all_rows))
-        logits = []
+        logits, counts = self._rows(spans, ids, all_rows)
+        of_spans = iter(counts)
+        of_slices = []
         for part in work:
             self._keep(part.sequence, part.end)
-            own = next(outputs)
-            logits.append(torch.cat((own, next(outputs))) if part.ids and part.branches else own)
-        return logits
+            of_slices.append(sum(next(of_spans) for _ in range(bool(part.ids) + bool(part.branches))))
+        return logits, of_slices
 
     def _keep(self, sequence: "Sequence", end: int) -> None:
         """Offer the prefix cache the blocks that are complete now that the tokens up to `end` are computed."""
@@ -199,6 +200,13 @@ class PackedRunner:
 
         ids: the tokens of all spans, one after the other.
         """
+        logits, counts = self._rows(spans, ids, all_rows)
+        return list(torch.split(logits, counts))
+
+    def _rows(
+        self, spans: SequenceOf[Span | BranchSpan], ids: list[int], all_rows: SequenceOf[bool]
+    ) -> tuple[Tensor, list[int]]:
+        """The same, one after the other, and how many rows each span has."""
         positions = [position for span in spans for position in span.positions]
         kept: list[int] = []
         counts, end = [], 0
@@ -213,4 +221,4 @@ class PackedRunner:
                 PackedBatch(spans, self._device),
                 None if len(kept) == len(ids) else torch.tensor(kept, device=self._device),
             )
-            return list(torch.split(logits.float().cpu(), counts))
+            return logits.float().cpu(), counts

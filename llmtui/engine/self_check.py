@@ -21,8 +21,8 @@ def find_runner(
 ) -> Runner:
     """The fastest runner that passes the check on this model and device, else the plain one.
 
-    precision: of the linears, by the name a person calls it; None: the model's own dtype. context: tokens that the model
-    can hold. narrow: a packed one keeps keys and values in bfloat16.
+    precision: of the linears, by the name a person calls it; None: the model's own dtype. context: tokens that the
+    model can hold. narrow: a packed one keeps keys and values in bfloat16.
     """
     tolerance = TOLERANCE[precision or str(model.dtype).removeprefix("torch.")]
     for make_forward in (lean_forward, OwnForward):

@@ -1,7 +1,7 @@
 """The RAW facts of one position: what the model itself thought of every token, before any sampling."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -95,39 +95,22 @@ def logprob_of(logit: float, log_sum: float) -> float:
     return min(0.0, logit - log_sum)
 
 
-def facts_of_all(outputs: Sequence[Tensor]) -> list[list[RawRow]]:
-    """The facts of each output's rows, [rows, vocab], those of many outputs in one pass."""
-    if facts_kernel.runs_on(outputs):
-        found = iter(_facts_by_kernel(outputs))
-        return [[next(found) for _ in range(len(output))] for output in outputs]
-    if len(outputs) == 1:
-        return [raw_rows(outputs[0])]
-    at_once = _rows_at_once(outputs[0])
-    with torch.inference_mode():
-        groups = [torch.cat(list(outputs[n : n + at_once])) for n in range(0, len(outputs), at_once)]
-    rows = iter([row for group in groups for row in raw_rows(group)])
-    return [[next(rows) for _ in range(len(output))] for output in outputs]
-
-
 def raw_rows(logits: Tensor) -> list[RawRow]:
     """The facts of many rows, [n, vocab]; those of a row that is no distribution are no numbers."""
-    if facts_kernel.runs_on([logits]):
-        return _facts_by_kernel([logits])
+    if facts_kernel.runs_on(logits):
+        return _facts_by_kernel(logits)
     if logits.numel() <= ONE_THREAD:
         return _facts(logits, _sums_by_numpy)
+    at_once = max(1, AT_ONCE // logits.shape[1])
     with torch.inference_mode():
-        return [row for part in torch.split(logits, _rows_at_once(logits)) for row in _facts(part, _sums_by_torch)]
+        return [row for part in torch.split(logits, at_once) for row in _facts(part, _sums_by_torch)]
 
 
-def _facts_by_kernel(outputs: Sequence[Tensor]) -> list[RawRow]:
+def _facts_by_kernel(logits: Tensor) -> list[RawRow]:
     return [
         RawRow.from_sums(highest, total, products, Ranking(row, size=size, beginning=beginning))
-        for row, highest, total, products, size, beginning in facts_kernel.find(outputs)
+        for row, highest, total, products, size, beginning in facts_kernel.find(logits)
     ]
-
-
-def _rows_at_once(logits: Tensor) -> int:
-    return max(1, AT_ONCE // logits.shape[1])
 
 
 # rows of logits, [n, vocab], and the highest of each, [n, 1] → of each the sums of its shares, which are

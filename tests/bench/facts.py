@@ -22,7 +22,7 @@ from llmtui.engine import Engine, GenerationRequest, SamplingParams
 from llmtui.engine.loaded import LoadedModel
 from llmtui.engine.scheduler import Slice
 from llmtui.engine.sequence import Sequence
-from llmtui.engine.telemetry import facts_of_all
+from llmtui.engine.telemetry import raw_rows
 from llmtui.engine.watching import WatchedStream
 from llmtui.insight.bench.rounds import Round, Way, alternate, spread_of
 from llmtui.insight.bench.workloads import SAMPLING
@@ -43,7 +43,7 @@ class Steps:
     """Steps of `streams` sequences over recorded rows of logits."""
 
     loaded: LoadedModel
-    recorded: list[list[Tensor]]
+    recorded: list[Tensor]
     streams: int
     count: int
 
@@ -53,9 +53,9 @@ class Steps:
         began = time.perf_counter()
         for step in range(self.count):
             began_ns = time.perf_counter_ns()
-            outputs = self.recorded[step % RECORDED][: self.streams]
-            for sequence, raws in zip(sequences, facts_of_all(outputs), strict=True):
-                sequence.accept(Slice(sequence, sequence.computed, len(sequence.ids)), raws, self.streams, began_ns)
+            rows = raw_rows(self.recorded[step % RECORDED][: self.streams])
+            for sequence, raw in zip(sequences, rows, strict=True):
+                sequence.accept(Slice(sequence, sequence.computed, len(sequence.ids)), [raw], self.streams, began_ns)
             for sequence in sequences:
                 sequence.stream.release()
         return (time.perf_counter() - began) / self.count
@@ -65,8 +65,8 @@ class Steps:
         return Sequence(request, WatchedStream(request.request_id, lambda: None), self.loaded, [1], self.count + 1)
 
 
-def record(loaded: LoadedModel) -> list[list[Tensor]]:
-    """Rows of logits of the model, one tensor of one row for each stream, as a forward hands them over."""
+def record(loaded: LoadedModel) -> list[Tensor]:
+    """Rows of logits of the model, one for each stream, as a forward hands them over: [streams, vocab] each."""
     generator = torch.Generator().manual_seed(0)
     most = STREAMS[-1]
     recorded = []
@@ -74,7 +74,7 @@ def record(loaded: LoadedModel) -> list[list[Tensor]]:
         ids = torch.randint(loaded.info.vocab_size, (most, 8), generator=generator)
         with torch.inference_mode():
             rows = loaded.model(input_ids=ids, logits_to_keep=1).logits[:, 0].float()
-        recorded.append(list(torch.split(rows, 1)))
+        recorded.append(rows)
     return recorded
 
 

@@ -42,7 +42,7 @@ def leave_out_facts() -> None:
 
     def rows_alone(self: LoadedModel, work: Any) -> Any:
         bare = work[0].sequence.request.client == CLIENT
-        return [[output] for output in self.runner.forward(work)] if bare else compute(self, work)
+        return [[row] for row in self.runner.forward(work)[0]] if bare else compute(self, work)
 
     def draw_alone(self: Sequence, part: Any, raws: Any, rows: int, began_ns: int) -> FinishReason | None:
         if self.request.client != CLIENT:
@@ -56,8 +56,8 @@ def leave_out_facts() -> None:
 
 def draw(logits: Any, sequence: Sequence) -> int:
     """Top-k with all equals of the last, top-p, and the token at `u`, as the engine has them."""
-    params, row = sequence.params, logits.numpy()[0]
-    ids = (row >= borders(column_heads(logits))[0]).nonzero()[0]
+    params, row = sequence.params, logits.numpy()
+    ids = (row >= borders(column_heads(logits[None]))[0]).nonzero()[0]
     values = row[ids]
     order = (-values).argsort(kind="stable")
     values = values[order].astype(np.float64)

@@ -141,7 +141,9 @@ def test_a_failing_step_fails_its_own_request_and_no_other(
 def test_logits_that_are_no_numbers_fail_with_advice(
     tiny_tales_engine: Engine, tiny_tales: LoadedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(type(tiny_tales.runner), "forward", lambda _self, _work: [torch.full((1, 5120), torch.nan)])
+    monkeypatch.setattr(
+        type(tiny_tales.runner), "forward", lambda _self, _work: (torch.full((1, 5120), torch.nan), [1])
+    )
     with pytest.raises(GenerationFailed, match="float32"):
         tiny_tales_engine.submit(ask()).result()
 

@@ -125,20 +125,21 @@ long rank_from(const float* row, long vocab, float border, long room, int* place
 
 }  // namespace
 
-bool find_facts(const float* const* rows, long count, long vocab, long depth, Facts* facts, long room, long* ids,
+bool find_facts(const float* rows, long count, long vocab, long depth, Facts* facts, long room, long* ids,
                 double* values, long* found) {
   const long rounded = (room + 15) / 16 * 16 + 16, share = COLUMNS + 3 * rounded;
   float* memory = scratch(omp_get_max_threads() * share);
   if (!memory) return false;
   auto find = [=](long n, float* columns) {
-    facts[n] = sums_below(rows[n], vocab, highest_of_columns(rows[n], vocab, columns));
+    const float* row = rows + n * vocab;
+    facts[n] = sums_below(row, vocab, highest_of_columns(row, vocab, columns));
     float border = -__FLT_MAX__;  // of all that can be drawn
     if (depth < std::min(vocab, COLUMNS)) {
       border = std::max(border, nth_largest(columns, depth));
     }
     uint64_t* keys = reinterpret_cast<uint64_t*>(columns + COLUMNS);
     int* places = reinterpret_cast<int*>(columns + COLUMNS + 2 * rounded);
-    found[n] = rank_from(rows[n], vocab, border, room, places, keys, ids + n * room, values + n * room);
+    found[n] = rank_from(row, vocab, border, room, places, keys, ids + n * room, values + n * room);
   };
   if (count == 1) {
     find(0, memory);

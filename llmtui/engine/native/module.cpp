@@ -14,7 +14,7 @@
 namespace {
 
 // One more whenever a call's arguments change: `kernels.py` expects the same.
-constexpr long VERSION = 3;
+constexpr long VERSION = 4;
 
 // Whole numbers and addresses among a call's arguments, in turn.
 class Arguments {
@@ -114,7 +114,7 @@ PyObject* py_attend(PyObject*, PyObject* const* values, Py_ssize_t count) {
 PyObject* py_find_facts(PyObject*, PyObject* const* values, Py_ssize_t count) {
   if (!has(count, 9)) return nullptr;
   Arguments a(values);
-  const float* const* rows = a.address<const float*>();
+  const float* rows = a.address<float>();
   const long row_count = a.number(), vocab = a.number(), depth = a.number();
   Facts* facts = a.address<Facts>();
   const long room = a.number();
