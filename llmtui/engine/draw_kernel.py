@@ -1,7 +1,6 @@
 """One token out of a ranking by our own kernel: a microsecond for what `sampling.py` does in some thirty steps."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 
@@ -12,24 +11,10 @@ from llmtui.engine.ranking import Ranking
 KINDS = {"temperature": 0, "top_k": 1, "top_p": 2, "min_p": 3, "greedy": 4}
 
 
-class Found(NamedTuple):
-    """A token, how it stands among all, and what made it: as `sampling.Distribution` and `RawRow` tell it.
-
-    logit, highest  of the token, and of the most probable one
-    last, last_id   logit and id of the last token kept; minus infinity and -1 where all are
-    left            after each stage how many tokens were kept, and what RAW probability they hold together
-    """
-
-    id: int
-    rank: int
-    ties: int
-    logit: float
-    highest: float
-    last: float
-    last_id: int
-    kept: int
-    mass: float
-    left: tuple[tuple[int, float], ...]
+# Of a token its id, rank, ties and logit; the highest logit; logit and id of the last token kept, minus infinity and -1
+# where all are; how many are kept, and their mass as `sampling.Distribution` has it; and after each stage how many were
+# kept and what RAW probability they hold together.
+Found = tuple[int, int, int, float, float, float, int, int, float, tuple[tuple[int, float], ...]]
 
 
 def coded(stages: Sequence[tuple[str, float]]) -> bytes | None:
@@ -42,5 +27,7 @@ def coded(stages: Sequence[tuple[str, float]]) -> bytes | None:
 def draw(ranking: Ranking, log_sum: float, stages: bytes, u: float) -> Found | None:
     """The token at `u`; None where more of the ranking must be known. log_sum: ln of the sum of exp(logits)."""
     assert kernels.KERNELS is not None
-    found = kernels.KERNELS.draw(ranking.ids, ranking.values, ranking.row, ranking.size, log_sum, stages, u)
-    return None if found is None else Found._make(found)
+    found: Found | None = kernels.KERNELS.draw(
+        ranking.ids, ranking.values, ranking.row, ranking.size, log_sum, stages, u
+    )
+    return found

@@ -181,22 +181,22 @@ class EngineLoop:
                 self._run_slices([part])
             return
         rows = sum(part.rows for part in work)
+        known = sum(part.sequence.generated for part in work)
         for part, raws in zip(work, outputs, strict=True):
             self._advance(part, raws, rows, began_ns)
+        self._speed.count(sum(part.sequence.generated for part in work) - known)
         for part in work:
             part.sequence.stream.release()
         self.scheduler.took(work, (time.perf_counter_ns() - began_ns) / 1e9)
 
     def _advance(self, part: Slice, raws: "list[RawRow]", rows: int, began_ns: int) -> None:
         sequence = part.sequence
-        generated = sequence.generated
         try:
             reason = sequence.accept(part, raws, rows, began_ns)
         except Exception as error:
             logger.exception("request %s failed", sequence.request.request_id)
             self._fail(sequence, error)
             return
-        self._speed.count(sequence.generated - generated)
         if reason is not None:
             self._finish(sequence, reason)
 

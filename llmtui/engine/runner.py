@@ -166,22 +166,22 @@ class PackedRunner:
         spans: list[Span | BranchSpan] = []
         ids: list[int] = []
         all_rows: list[bool] = []
+        counts: list[int] = []
         for part in work:
-            if part.ids:
-                spans.append(Span(part.sequence.cache, part.begin, part.last))
-                ids += part.ids
-                all_rows.append(part.all_rows)
+            own, every = part.ids, part.all_rows
+            if own:
+                spans.append(Span(part.sequence.cache, part.begin, part.begin + len(own)))
+                ids += own
+                all_rows.append(every)
             if part.branches:
                 spans.append(BranchSpan(part.sequence.cache, part.sequence.tails, part.branches))
                 ids += [row.id for row in part.branches]
                 all_rows.append(True)
-        logits, counts = self._rows(spans, ids, all_rows)
-        of_spans = iter(counts)
-        of_slices = []
+            counts.append((len(own) if every or not own else 1) + len(part.branches))
+        logits = self._rows(spans, ids, all_rows)
         for part in work:
             self._keep(part.sequence, part.end)
-            of_slices.append(sum(next(of_spans) for _ in range(bool(part.ids) + bool(part.branches))))
-        return logits, of_slices
+        return logits, counts
 
     def _keep(self, sequence: "Sequence", end: int) -> None:
         """Offer the prefix cache the blocks that are complete now that the tokens up to `end` are computed."""
@@ -200,20 +200,18 @@ class PackedRunner:
 
         ids: the tokens of all spans, one after the other.
         """
-        logits, counts = self._rows(spans, ids, all_rows)
-        return list(torch.split(logits, counts))
+        counts = [len(span.positions) if every else 1 for span, every in zip(spans, all_rows, strict=True)]
+        return list(torch.split(self._rows(spans, ids, all_rows), counts))
 
-    def _rows(
-        self, spans: SequenceOf[Span | BranchSpan], ids: list[int], all_rows: SequenceOf[bool]
-    ) -> tuple[Tensor, list[int]]:
-        """The same, one after the other, and how many rows each span has."""
-        positions = [position for span in spans for position in span.positions]
+    def _rows(self, spans: SequenceOf[Span | BranchSpan], ids: list[int], all_rows: SequenceOf[bool]) -> Tensor:
+        """The same, one after the other."""
+        positions: list[int] = []
         kept: list[int] = []
-        counts, end = [], 0
         for span, every in zip(spans, all_rows, strict=True):
-            begin, end = end, end + len(span.positions)
-            kept.extend(range(begin, end) if every else (end - 1,))
-            counts.append(end - begin if every else 1)
+            begin = len(positions)
+            positions += span.positions
+            end = len(positions)
+            kept += range(begin, end) if every else (end - 1,)
         with torch.inference_mode():
             logits = self.forward_rows(
                 torch.tensor(ids, device=self._device),
@@ -221,4 +219,4 @@ class PackedRunner:
                 PackedBatch(spans, self._device),
                 None if len(kept) == len(ids) else torch.tensor(kept, device=self._device),
             )
-            return logits.float().cpu(), counts
+            return logits.float().cpu()
