@@ -197,7 +197,7 @@ bool multiply_as(const Layer& layer, const float* x, long x_stride, long rows, f
   const long steps = (layer.ins + Kind::inputs - 1) / Kind::inputs;
   const long stride = (layer.ins + 15) / 16 * 16 / Kind::inputs;
   const long all_panels = (layer.outs + PANEL - 1) / PANEL;
-  const bool few = rows <= FEW;
+  const bool few = rows <= FEW, as_it_is = Kind::inputs == 1 && layer.before == NOTHING;
   // each thread packs few rows for itself, which takes less than to wait for the others
   const long copies = few ? omp_get_max_threads() : 1, packed = rows * (stride + 1), made = (layer.ins + 15) / 16 * 16;
   float* memory = scratch(copies * packed + omp_get_max_threads() * made);
@@ -209,12 +209,12 @@ bool multiply_as(const Layer& layer, const float* x, long x_stride, long rows, f
     float* own = memory + copies * packed + thread * made;
     float* scales = (float*)(words + rows * stride);
     const long first = few ? 0 : rows * thread / threads, end = few ? rows : rows * (thread + 1) / threads;
-    for (long row = first; row < end; row++)
+    for (long row = as_it_is ? end : first; row < end; row++)
       scales[row] = Kind::pack(prepare(layer, x + row * x_stride, own), layer.ins, words + row * stride);
-    if (!few) {
+    if (!few && !as_it_is) {
 #pragma omp barrier
     }
-    const Job job{layer, steps, words, stride, scales, y};
+    const Job job{layer, steps, as_it_is ? (const int32_t*)x : words, as_it_is ? x_stride : stride, scales, y};
     long panel = all_panels * thread / threads;
     const long last = all_panels * (thread + 1) / threads;
     if (!few && Kind::panels > 1)
