@@ -1,7 +1,8 @@
 """A token, drawn: from a row of logits by the stages of a request, with what is told of it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable
+from typing import NamedTuple
 
 from torch import Tensor
 
@@ -13,8 +14,7 @@ from llmtui.engine.sampling import Odds, adjust, adjusts, distribution, stages_o
 from llmtui.engine.telemetry import RawRow, logprob_of
 
 
-@dataclass(frozen=True, slots=True)
-class Draw:
+class Draw(NamedTuple):
     """A token, and what it was drawn from, by which random number; None: greedily.
 
     raw, logit          the row as the model gave it, and what that gave the token
@@ -41,22 +41,32 @@ class Draw:
 
 
 class Drawer:
-    """Draws the tokens of one request."""
+    """Draws the tokens of one request, one after the other."""
 
-    def __init__(self, params: SamplingParams) -> None:
+    def __init__(self, params: SamplingParams, prompt_ids: Iterable[int]) -> None:
         self._params = params
-        self._adjusts = adjusts(params)
         self._stages = stages_of(params)
-        self._coded = None if self._adjusts else draw_kernel.coded(self._stages)
+        self._coded = None
+        # how often each token id occurs, which only bias and penalties ask
+        self._prompt: Counter[int] = Counter()
+        self._generated: Counter[int] = Counter()
+        self._adjusts = adjusts(params)
+        if self._adjusts:
+            self._prompt.update(prompt_ids)
+        else:
+            self._coded = draw_kernel.coded(self._stages)
 
-    def draw(self, raw: RawRow, u: float | None, prompt: Mapping[int, int], generated: Mapping[int, int]) -> Draw:
-        """The token at `u`. prompt, generated: how often each token id occurs there."""
+    def draw(self, raw: RawRow, u: float | None) -> Draw:
+        """The token at `u`; it counts as generated."""
         if self._coded is not None:
             found = draw_kernel.draw(raw.ranking, raw.log_sum, self._coded, u or 0.0)
             if found is not None:
                 return self._found(found, raw, u)
-        logits = adjust(raw.logits, self._params, prompt, generated) if self._adjusts else raw.logits
-        return self._step_by_step(logits, raw, u)
+        if not self._adjusts:
+            return self._step_by_step(raw.logits, raw, u)
+        draw = self._step_by_step(adjust(raw.logits, self._params, self._prompt, self._generated), raw, u)
+        self._generated[draw.id] += 1
+        return draw
 
     def _step_by_step(self, logits: Tensor, raw: RawRow, u: float | None) -> Draw:
         dist = distribution(logits, self._params, raw)

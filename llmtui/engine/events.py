@@ -7,7 +7,7 @@ no filter, float32. SAMPLED is the one the token was drawn from, after every sta
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 # deadline: its time was up; the text is what was written until then
 FinishReason = Literal["stop", "length", "cancelled", "deadline"]
@@ -32,8 +32,7 @@ class Candidate:
         return math.exp(self.logprob)
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
+class Stage(NamedTuple):
     """What one stage of sampling left: how many candidates, and how much RAW probability they hold together."""
 
     name: str

@@ -16,7 +16,7 @@ from llmtui.engine.lean import same_input
 from llmtui.engine.loaded import LoadedModel
 from llmtui.engine.loads import LoadStage, LoadTask, ModelInfo
 from llmtui.engine.quantize import choose_precision, head_dim_of, pack_linears, weight_bytes
-from llmtui.engine.self_check import find_runner
+from llmtui.engine.self_check import find_runner, surely_packs
 from llmtui.errors import LlmtuiError
 from llmtui.models.catalog import BYTES_PER_PARAMETER, describe, locate
 from llmtui.models.download import fetch, plan
@@ -58,7 +58,7 @@ def _load(task: LoadTask, device: str, dtype: str, make_room: Callable[[int], No
     weights_bytes = weight_bytes(model)
     make_room(weights_bytes)
     context = _context(config, tokenizer)
-    runner = find_runner(model, chosen_device, precision.name, context, narrow=precision.narrow)
+    runner = find_runner(model, chosen_device, precision.name, context, narrow=precision.narrow and surely_packs(model))
     info = ModelInfo(
         name=task.name,
         path=str(path),
@@ -73,7 +73,7 @@ def _load(task: LoadTask, device: str, dtype: str, make_room: Callable[[int], No
         engine_path=runner.path,
         load_seconds=time.perf_counter() - began,
         cuda_available=torch.cuda.is_available(),
-        linears=precision.note,
+        linears=precision.told(narrow=runner.narrow),
     )
     return LoadedModel(info, model, tokenizer, Pieces(tokenizer), runner, _eos_ids(model, tokenizer))
 

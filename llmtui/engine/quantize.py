@@ -158,7 +158,7 @@ class Precision:
     dtype    the weights are read as, and everything between the linears has
     packing  of the linears; None: they stay as transformers made them
     note     in words: what computes the linears, and why it is not what was asked for
-    narrow   whether keys and values are kept in bfloat16
+    narrow   whether keys and values may be kept in bfloat16
     """
 
     name: str
@@ -166,6 +166,10 @@ class Precision:
     packing: Packing | None
     note: str
     narrow: bool = False
+
+    def told(self, *, narrow: bool) -> str:
+        """The note, and whether keys and values are in bfloat16."""
+        return f"{self.note}, keys and values in bfloat16" if narrow else self.note
 
 
 OWN_KINDS = {"auto": Kind.FLOAT32, "float32": Kind.FLOAT32, "bfloat16": Kind.BFLOAT16, "int8": Kind.INT8}
@@ -202,8 +206,6 @@ def _by_own_kernels(kind: Kind, head_dim: int) -> Precision:
     name, note = kind.name.lower(), f"{kind.name.lower()} linears by llmtui's own kernels"
     # what is rounded anyway loses nothing that a measure shows, and attention reads half as much
     narrow = kind is not Kind.FLOAT32 and head_dim > 0 and row_kernel.suits_heads(head_dim, "cpu")
-    if narrow:
-        note += ", keys and values in bfloat16"
     return Precision(name, torch.float32, partial(PanelLinear, kind=kind), note, narrow)
 
 

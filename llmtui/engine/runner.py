@@ -27,12 +27,13 @@ class Runner(Protocol):
     """Computes slices of sequences that share a model.
 
     path: how, in words. packs: whether several slices share one forward. rewinds: whether what was computed for
-    guesses that did not come true can be computed again.
+    guesses that did not come true can be computed again. narrow: whether keys and values are kept in bfloat16.
     """
 
     path: str
     packs: bool
     rewinds: bool
+    narrow: bool
 
     @property
     def kept_bytes(self) -> int:
@@ -62,12 +63,17 @@ class Runner(Protocol):
         """
         ...
 
+    def read(self, ids: SequenceOf[int]) -> Tensor:
+        """Logits of every token of a text, computed at once: [tokens, vocab] float32 on the CPU."""
+        ...
+
 
 class PlainRunner:
     """One sequence at a time through transformers' own forward and cache: right for every architecture."""
 
     path = "one sequence at a time"
     packs = False
+    narrow = False
     kept_bytes = 0
 
     def __init__(self, model: Any, device: str) -> None:
@@ -101,6 +107,11 @@ class PlainRunner:
         with torch.inference_mode():
             rows = [self._forward_one(part) for part in work]
             return torch.cat(rows), [len(own) for own in rows]
+
+    def read(self, ids: SequenceOf[int]) -> Tensor:
+        with torch.inference_mode():
+            logits: Tensor = self._model(input_ids=torch.tensor([list(ids)], device=self._device)).logits
+            return logits[0].float().cpu()
 
     def _forward_one(self, part: Slice) -> Tensor:
         cache = part.sequence.cache
@@ -182,6 +193,10 @@ class PackedRunner:
         for part in work:
             self._keep(part.sequence, part.end)
         return logits, counts
+
+    def read(self, ids: SequenceOf[int]) -> Tensor:
+        span = Span(KVSlab(self._pool, len(ids)), 0, len(ids))
+        return self.forward_spans([span], list(ids), [True])[0]
 
     def _keep(self, sequence: "Sequence", end: int) -> None:
         """Offer the prefix cache the blocks that are complete now that the tokens up to `end` are computed."""

@@ -7,13 +7,18 @@ import torch
 
 from llmtui.engine.attention import NotPackable, OwnForward, PackedForward, Span
 from llmtui.engine.kv_cache import KVPool, KVSlab
-from llmtui.engine.lean import lean_forward
+from llmtui.engine.lean import FAMILIES, lean_forward
 from llmtui.engine.runner import PackedRunner, PlainRunner, Runner
 
 logger = logging.getLogger(__name__)
 
 # root mean square of the difference as a share of the logits' standard deviation: rounding, deep models included
 TOLERANCE = {"float64": 1e-3, "float32": 1e-3, "float16": 0.05, "bfloat16": 0.1, "int8": 0.1}
+
+
+def surely_packs(model: Any) -> bool:
+    """Whether it is known without a check that many sequences of the model share a forward. It may have no weights."""
+    return type(model).__name__ in FAMILIES and not _frequencies_follow_length(model.config.get_text_config())
 
 
 def find_runner(

@@ -2,7 +2,6 @@
 
 import random
 import time
-from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -70,9 +69,7 @@ class Sequence:
         self._explorer = Explorer(self.params.lookahead_depth, model.info.context, model.eos_ids)
         self._branches_are_next = False
         self._generator = random.Random(self.seed)
-        self._drawer = Drawer(self.params)
-        self._prompt_counts = Counter(prompt_ids)
-        self._generated_counts: Counter[int] = Counter()
+        self._drawer = Drawer(self.params, prompt_ids)
         self._prompt_decoder = TextDecoder(model.pieces, at_start=True)
         self._written = WrittenText(model.pieces, request.params.stop)
         self._stop_ids = set(request.params.stop_ids) | (set() if request.params.ignore_eos else model.eos_ids)
@@ -191,12 +188,11 @@ class Sequence:
     def _draw(self, raw: RawRow) -> Draw:
         """Draw the next token from a row."""
         u = None if self.params.temperature == 0 else self._generator.random()
-        return self._drawer.draw(raw.checked(), u, self._prompt_counts, self._generated_counts)
+        return self._drawer.draw(raw.checked(), u)
 
     def _take(self, draw: Draw, step: Step) -> FinishReason | None:
         """Append a token that was drawn and report it with every fact; the reason to finish, if there is one."""
         self.ids.append(draw.id)
-        self._generated_counts[draw.id] += 1
         ends = draw.id in self._stop_ids
         text, delta = self._written.push(None if ends else draw.id)
         self.clock.tick()

@@ -74,7 +74,7 @@ class TokenCost:
 class Architecture:
     """A model in numbers. None: its config does not name it; cost and diagram: no forward can be traced.
 
-    dtype    of what lies between the linear layers, and of keys and values
+    dtype    of what lies between the linear layers, and of keys and values where `linears` does not say otherwise
     linears  in words: how the linear layers would be held and computed; None: not asked
     """
 
@@ -100,11 +100,15 @@ def architecture_of_folder(folder: Path, device: str, dtype: str) -> Architectur
     Raises ModelUnsupported where no model can be made of the config, ModelError where the device is not there.
     """
     from llmtui.engine.loading import pick_device, stored_dtype
-    from llmtui.engine.quantize import choose_precision
+    from llmtui.engine.quantize import choose_precision, head_dim_of
+    from llmtui.engine.self_check import surely_packs
 
     config = read_config(folder)
-    precision = choose_precision(dtype, pick_device(device), stored_dtype(config))
-    return replace(architecture_of(without_weights(config, precision.dtype)), linears=precision.note)
+    precision = choose_precision(dtype, pick_device(device), stored_dtype(config), head_dim_of(config))
+    model = without_weights(config, precision.dtype)
+    facts, narrow = architecture_of(model), precision.narrow and surely_packs(model)
+    cost = _narrow(facts.cost) if narrow and facts.cost is not None else facts.cost
+    return replace(facts, linears=precision.told(narrow=narrow), cost=cost)
 
 
 def architecture_of(model: Any, context: int | None = None) -> Architecture:
@@ -131,6 +135,11 @@ def architecture_of(model: Any, context: int | None = None) -> Architecture:
         diagram=block_diagram(model.config, next(model.parameters()).dtype),
         tree=tree,
     )
+
+
+def _narrow(cost: TokenCost) -> TokenCost:
+    """With keys and values in bfloat16 instead of float32."""
+    return replace(cost, kv_bytes_per_token=cost.kv_bytes_per_token // 2, kv_bytes_full=cost.kv_bytes_full // 2)
 
 
 def module_tree(model: Any) -> ModuleFacts:

@@ -27,9 +27,7 @@ def bits_per_byte(loaded: LoadedModel, texts: Iterable[str]) -> float:
     bits, size = 0.0, 0
     for text in texts:
         ids = loaded.tokenize(text)[: loaded.info.context]
-        with torch.inference_mode():
-            row = torch.tensor([ids], device=loaded.info.device)
-            logits = loaded.model(input_ids=row).logits[0, :-1].float()
-            bits += functional.cross_entropy(logits, row[0, 1:], reduction="sum").item() / math.log(2)
+        logits = loaded.runner.read(ids)[:-1]
+        bits += functional.cross_entropy(logits, torch.tensor(ids[1:]), reduction="sum").item() / math.log(2)
         size += sum(len(loaded.pieces.bytes_of(i)) for i in ids[1:] if not loaded.pieces.is_special(i))
     return bits / size

@@ -14,7 +14,7 @@ class DtypeCost:
     """What holding the linear layers so costs on a CPU.
 
     weight_bytes   of one weight of a linear layer; everything else stays float32
-    bits_per_byte  of the embedded model on text it never saw
+    bits_per_byte  of the embedded model on text it never saw, by our own kernels where they know the dtype
     flags          of /proc/cpuinfo, one of which its kernel needs; none: any CPU runs it
     needs          the same in words
     """
@@ -27,9 +27,9 @@ class DtypeCost:
 
 COSTS: Final[dict[str, DtypeCost]] = {
     "float32": DtypeCost(4, 0.15344),
-    "bfloat16": DtypeCost(2, 0.15346, ("avx512_bf16", "amx_bf16"), "AVX512-BF16 or AMX"),
+    "bfloat16": DtypeCost(2, 0.15342, ("avx512_bf16", "amx_bf16"), "AVX512-BF16 or AMX"),
     "float16": DtypeCost(2, 0.15344),
-    "int8": DtypeCost(1, 0.15340, ("avx512_vnni",), "AVX512-VNNI"),
+    "int8": DtypeCost(1, 0.15350, ("avx512_vnni",), "AVX512-VNNI"),
 }
 
 

@@ -29,8 +29,9 @@ def test_list_holds_the_embedded_model_with_its_facts(tmp_path: Path) -> None:
 def test_how_the_linear_layers_are_held_is_said_as_the_engine_says_it(tmp_path: Path, dtype: str) -> None:
     done = llmtui("models", "show", "tiny-tales", "--dtype", dtype, "--json", home=tmp_path)
     answer = json.loads(done.stdout)
-    assert answer["linears"] == choose_precision(dtype, "cpu", None).note
-    assert (answer["dtype"], answer["kv_bytes_per_token"]) == ("float32", 2 * 6 * 256 * 4)
+    precision = choose_precision(dtype, "cpu", None, 64)
+    assert answer["linears"] == precision.told(narrow=precision.narrow)
+    assert (answer["dtype"], answer["kv_bytes_per_token"]) == ("float32", 2 * 6 * 256 * (2 if precision.narrow else 4))
     table = llmtui("models", "show", "tiny-tales", "--dtype", dtype, home=tmp_path).stdout.decode()
     assert any(line.split() == ["linears", *answer["linears"].split()] for line in table.splitlines())
 

@@ -20,9 +20,9 @@ def rows_of(count: int, heads: int, kv_heads: int, dim: int) -> tuple[Tensor, Te
     return joined[:, :heads], joined[:, heads:].unflatten(1, (2, kv_heads))
 
 
-def slabs_of(begins: list[int], room: list[int], kv_heads: int, dim: int) -> list[KVSlab]:
-    """Sequences of which so many positions are known."""
-    generator, pool, slabs = torch.Generator().manual_seed(0), KVPool(), []
+def slabs_of(begins: list[int], room: list[int], kv_heads: int, dim: int, *, narrow: bool = False) -> list[KVSlab]:
+    """Sequences of which so many positions are known. narrow: in bfloat16."""
+    generator, pool, slabs = torch.Generator().manual_seed(0), KVPool(narrow=narrow), []
     for begin, end in zip(begins, room, strict=True):
         slabs.append(KVSlab(pool, end))
         slabs[-1].write(0, 0, torch.randn(begin, 2, kv_heads, dim, generator=generator))
@@ -47,13 +47,15 @@ SPANS = st.lists(st.tuples(st.integers(0, 150), st.integers(1, 20)), min_size=1,
     kv_heads=st.integers(1, 3),
     sharing=st.integers(1, 4),
     vectors=st.integers(1, 16),
+    narrow=st.booleans(),
 )
 def test_each_row_attends_over_its_own_sequence_up_to_itself_and_no_further_back_than_the_window(
-    spans: list[tuple[int, int]], window: int | None, kv_heads: int, sharing: int, vectors: int
+    spans: list[tuple[int, int]], window: int | None, kv_heads: int, sharing: int, vectors: int, narrow: bool
 ) -> None:
-    """Sequences on several shelves, some decoding and some with blocks of a prompt."""
+    """Sequences on several shelves, some decoding and some with blocks of a prompt; what is narrow was rounded once."""
     heads, dim = kv_heads * sharing, 16 * vectors
-    slabs = slabs_of([begin for begin, _ in spans], [begin + count for begin, count in spans], kv_heads, dim)
+    ends = [begin + count for begin, count in spans]
+    slabs = slabs_of([begin for begin, _ in spans], ends, kv_heads, dim, narrow=narrow)
     before = [slab.view(0, 0, begin).clone() for slab, (begin, _) in zip(slabs, spans, strict=True)]
     batch = PackedBatch([Span(slab, b, b + n) for slab, (b, n) in zip(slabs, spans, strict=True)])
     query, rows = rows_of(sum(count for _, count in spans), heads, kv_heads, dim)
@@ -62,17 +64,19 @@ def test_each_row_attends_over_its_own_sequence_up_to_itself_and_no_further_back
         assert torch.equal(slab.view(0, 0, begin), known)
         for end in range(begin + 1, begin + count + 1):
             got, own, written = next(attended)
-            assert torch.equal(slab.view(0, end - 1, end)[:, :, 0], written)
+            assert torch.equal(slab.view(0, end - 1, end)[:, :, 0], written.to(slab.view(0, 0, 1).dtype))
             torch.testing.assert_close(got.double(), exact(slab, end, own, window), rtol=1e-5, atol=3e-6)
 
 
-@pytest.mark.parametrize("window", [None, 50])
-def test_a_row_gives_the_same_bits_in_any_company_in_any_block_and_by_any_number_of_threads(window: int | None) -> None:
+@pytest.mark.parametrize(("window", "narrow"), [(None, False), (50, False), (None, True), (50, True)])
+def test_a_row_gives_the_same_bits_in_any_company_in_any_block_and_by_any_number_of_threads(
+    window: int | None, narrow: bool
+) -> None:
     lengths = [200, 1, 130, 77]
     parts = [rows_of(length, 6, 3, 64) for length in lengths]
 
     def attend(block: int, threads: int, *, together: bool) -> list[Tensor]:
-        slabs = slabs_of([0] * 4, lengths, 3, 64)
+        slabs = slabs_of([0] * 4, lengths, 3, 64, narrow=narrow)
         torch.set_num_threads(threads)
         found: list[list[Tensor]] = [[] for _ in lengths]
         for begin in range(0, max(lengths), block):

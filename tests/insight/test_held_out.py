@@ -6,7 +6,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from llmtui.engine import Engine
+from llmtui.engine import Engine, kernels
 from llmtui.insight.held_out import bits_per_byte, held_out_texts
 from llmtui.models.catalog import embedded_path
 from llmtui.models.dtypes import COSTS, HELD_OUT_BYTES
@@ -46,7 +46,8 @@ def test_a_smaller_dtype_costs_the_embedded_model_next_to_nothing(float32_bits: 
         bits = engine.run_job(lambda loaded: bits_per_byte(loaded, held_out_texts(SIZE))).result(60)
     assert abs(bits - float32_bits) < most
     # what the model picker tells before anything is loaded
-    assert bits == pytest.approx(COSTS[dtype].bits_per_byte, abs=5e-5)
+    # torch's kernels round elsewhere
+    assert bits == pytest.approx(COSTS[dtype].bits_per_byte, abs=5e-5 if kernels.KERNELS else 2e-4)
 
 
 def test_the_picker_tells_what_float32_costs(float32_bits: float) -> None:
