@@ -19,6 +19,8 @@ constexpr long WORTH_A_THREAD = 1 << 14;  // floats of keys
 // So many positions stay in the nearest cache while all that share them take their part: heads, and so many rows.
 constexpr long BLOCK = 64;
 constexpr long ROWS_TOGETHER = 8;
+// Keys and values are asked for so many bytes ahead.
+constexpr long AHEAD = 6144;
 
 // A number of keys and values, alone and sixteen of them.
 
@@ -36,13 +38,31 @@ struct Narrow {
   static void store(uint16_t* y, __m512 x) { _mm256_storeu_si256((__m256i*)y, (__m256i)_mm512_cvtneps_pbh(x)); }
 };
 
-// The query's products with keys; returns the largest of them and of `highest`.
+// Keys or values of positions `begin` to `end`, and those that are read after them, of as many positions.
+template <class Number>
+struct Reading {
+  const Number* own;
+  const Number* next;
+  long begin, end, dim;
+
+  // Inlined by force: GCC leaves out what it takes for a function without an effect.
+  __attribute__((always_inline)) void ask_ahead_of(long position) const {
+    const long bytes = dim * static_cast<long>(sizeof(Number)), ahead = position + AHEAD / bytes;
+    const Number* row = ahead < end ? own + ahead * dim : next + (begin + ahead - end) * dim;
+    for (long i = 0; i < bytes; i += 64) _mm_prefetch(reinterpret_cast<const char*>(row) + i, _MM_HINT_T0);
+  }
+};
+
+// The query's products with keys from position `first` on; returns the largest of them and of `highest`. reading: asked
+// for what comes next, if it is there.
 template <class Kind, int Vectors>
-float score(const float* query, float scale, const typename Kind::Number* keys, long count, float highest, float* scores) {
+float score(const float* query, float scale, const typename Kind::Number* keys, long first, long count, float highest,
+            float* scores, const Reading<typename Kind::Number>* reading) {
   __m512 q[Vectors];
   for (int v = 0; v < Vectors; v++) q[v] = _mm512_mul_ps(_mm512_loadu_ps(query + 16 * v), _mm512_set1_ps(scale));
   for (long i = 0; i < count; i++) {
-    const auto* key = keys + i * 16 * Vectors;
+    const auto* key = keys + (first + i) * 16 * Vectors;
+    if (reading) reading->ask_ahead_of(first + i);
     __m512 products = _mm512_mul_ps(q[0], Kind::load(key));
 #pragma GCC unroll 16
     for (int v = 1; v < Vectors; v++) products = _mm512_fmadd_ps(q[v], Kind::load(key + 16 * v), products);
@@ -64,13 +84,15 @@ float weigh(float* scores, long count, float highest) {
   return _mm512_reduce_add_ps(sum);
 }
 
-// Adds values, each times its weight.
+// Adds values from position `first` on, each times its weight.
 template <class Kind, int Vectors>
-void gather(const float* weights, const typename Kind::Number* values, long count, float* attended) {
+void gather(const float* weights, const typename Kind::Number* values, long first, long count, float* attended,
+            const Reading<typename Kind::Number>* reading) {
   __m512 sums[Vectors];
   for (int v = 0; v < Vectors; v++) sums[v] = _mm512_loadu_ps(attended + 16 * v);
   for (long i = 0; i < count; i++) {
-    const auto* value = values + i * 16 * Vectors;
+    const auto* value = values + (first + i) * 16 * Vectors;
+    if (reading) reading->ask_ahead_of(first + i);
     const __m512 weight = _mm512_set1_ps(weights[i]);
 #pragma GCC unroll 16
     for (int v = 0; v < Vectors; v++) sums[v] = _mm512_fmadd_ps(weight, Kind::load(value + 16 * v), sums[v]);
@@ -117,18 +139,22 @@ void write_down(const Job& job, long row) {
 }
 
 // The heads that share a head of keys, of rows of one place. scores: room for those of all of them, and for two numbers of
-// each.
+// each. next: the keys that are read when this is done.
 template <class Kind, int Vectors>
-void attend_head(const Job& job, long first, long count, long kv_head, float* scores) {
+void attend_head(const Job& job, long first, long count, long kv_head, float* scores, const void* next) {
   const long dim = 16 * Vectors, sharing = job.sharing(), all = count * sharing, room = job.room();
   const auto* keys = job.keys<Kind>(first, kv_head);
   const auto* values = job.values<Kind>(first, kv_head);
+  const long begins = job.begin(first), ends = job.rows.ends[first + count - 1];
+  using Number = typename Kind::Number;
+  const Reading<Number> of_keys{keys, values, begins, ends, dim};
+  const Reading<Number> of_values{values, static_cast<const Number*>(next), begins, ends, dim};
   float* highest = scores + all * room;
   float* sums = highest + all;
   std::fill(highest, highest + all, -__builtin_inff());
   // calls `part` with every row and head and the positions of each block that it sees
   auto by_blocks = [&](auto part) {
-    for (long i = job.begin(first); i < job.rows.ends[first + count - 1]; i += BLOCK)
+    for (long i = begins; i < ends; i += BLOCK)
       for (long n = 0; n < all; n++) {
         const long row = first + n / sharing;
         const long begin = std::max(i, job.begin(row)), end = std::min(i + BLOCK, job.rows.ends[row]);
@@ -137,7 +163,9 @@ void attend_head(const Job& job, long first, long count, long kv_head, float* sc
   };
   by_blocks([&](long n, long row, long head, long begin, long seen) {
     float* own = scores + n * room + begin - job.begin(row);
-    highest[n] = score<Kind, Vectors>(job.query(row, head), job.scale, keys + begin * dim, seen, highest[n], own);
+    const float* query = job.query(row, head);
+    // the others read what the first of them asked for
+    highest[n] = score<Kind, Vectors>(query, job.scale, keys, begin, seen, highest[n], own, n ? nullptr : &of_keys);
   });
   for (long n = 0; n < all; n++) {
     const long row = first + n / sharing;
@@ -147,7 +175,7 @@ void attend_head(const Job& job, long first, long count, long kv_head, float* sc
   }
   by_blocks([&](long n, long row, long head, long begin, long seen) {
     const float* own = scores + n * room + begin - job.begin(row);
-    gather<Kind, Vectors>(own, values + begin * dim, seen, job.result(row, head));
+    gather<Kind, Vectors>(own, values, begin, seen, job.result(row, head), n ? nullptr : &of_values);
   });
   for (long n = 0; n < all; n++) {
     float* result = job.result(first + n / sharing, kv_head * sharing + n % sharing);
@@ -155,7 +183,7 @@ void attend_head(const Job& job, long first, long count, long kv_head, float* sc
   }
 }
 
-using AttendHead = void (*)(const Job&, long, long, long, float*);
+using AttendHead = void (*)(const Job&, long, long, long, float*, const void*);
 
 // for heads of 16, 32, ... numbers
 template <class Kind, int... Less>
@@ -195,7 +223,9 @@ bool attend_as(const Job& job) {
   const long tasks = group(rows, groups) * kv_heads;
   auto work = [&](long task, long thread) {
     const Group& own = groups[task / kv_heads];
-    kernel(job, own.first, own.count, task % kv_heads, memory + for_groups + thread * room);
+    const long next = std::min(task + 1, tasks - 1);
+    const void* keys = job.keys<Kind>(groups[next / kv_heads].first, next % kv_heads);
+    kernel(job, own.first, own.count, task % kv_heads, memory + for_groups + thread * room, keys);
   };
   if (rows.count * kv_heads * rows.longest * dim < WORTH_A_THREAD) {
     for (long row = 0; row < rows.count; row++) write_down<Kind>(job, row);

@@ -16,6 +16,8 @@ namespace {
 constexpr int PANEL = 16;
 // So many rows at most take their weights from memory once.
 constexpr int FEW = 16;
+// Up to so many each thread makes of its own what gates let through, which takes less than to wait for the other.
+constexpr int ALONE = 4;
 // From so many on products bind, not memory, and two panels by some rows need fewer loads for each product than one by all.
 constexpr int PAIRED = 15;
 constexpr int SOME = 8;
@@ -199,19 +201,20 @@ bool multiply_as(const Layer& layer, const float* x, long x_stride, long rows, f
   const long all_panels = (layer.outs + PANEL - 1) / PANEL;
   const bool few = rows <= FEW, as_it_is = Kind::inputs == 1 && layer.before == NOTHING;
   // each thread packs few rows for itself, which takes less than to wait for the others
-  const long copies = few ? omp_get_max_threads() : 1, packed = rows * (stride + 1), made = (layer.ins + 15) / 16 * 16;
+  const bool alone = few && (layer.before != GATED || rows <= ALONE);
+  const long copies = alone ? omp_get_max_threads() : 1, packed = rows * (stride + 1), made = (layer.ins + 15) / 16 * 16;
   float* memory = scratch(copies * packed + omp_get_max_threads() * made);
   if (!memory) return false;
 #pragma omp parallel
   {
     const long thread = omp_get_thread_num(), threads = omp_get_num_threads();
-    int32_t* words = (int32_t*)memory + (few ? thread * packed : 0);
+    int32_t* words = (int32_t*)memory + (alone ? thread * packed : 0);
     float* own = memory + copies * packed + thread * made;
     float* scales = (float*)(words + rows * stride);
-    const long first = few ? 0 : rows * thread / threads, end = few ? rows : rows * (thread + 1) / threads;
+    const long first = alone ? 0 : rows * thread / threads, end = alone ? rows : rows * (thread + 1) / threads;
     for (long row = as_it_is ? end : first; row < end; row++)
       scales[row] = Kind::pack(prepare(layer, x + row * x_stride, own), layer.ins, words + row * stride);
-    if (!few && !as_it_is) {
+    if (!alone && !as_it_is) {
 #pragma omp barrier
     }
     const Job job{layer, steps, as_it_is ? (const int32_t*)x : words, as_it_is ? x_stride : stride, scales, y};
