@@ -9,6 +9,8 @@ from llmtui.engine.ranking import Ranking
 
 # `native/draws.h` has the same numbers
 KINDS = {"temperature": 0, "top_k": 1, "top_p": 2, "min_p": 3, "greedy": 4}
+# any larger top_k keeps everything, too
+LARGEST = 2**53
 
 
 # Of a token its id, rank, ties and logit; the highest logit; logit and id of the last token kept, minus infinity and -1
@@ -21,7 +23,7 @@ def coded(stages: Sequence[tuple[str, float]]) -> bytes | None:
     """Stages as the kernel takes them; None: it does not know all of them, or there is no kernel."""
     if kernels.KERNELS is None or any(name not in KINDS for name, _ in stages):
         return None
-    return np.array([(KINDS[name], value) for name, value in stages], np.float64).tobytes()
+    return np.array([(KINDS[name], min(value, LARGEST)) for name, value in stages], np.float64).tobytes()
 
 
 def draw(ranking: Ranking, log_sum: float, stages: bytes, u: float) -> Found | None:

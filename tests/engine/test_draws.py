@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(kernels.KERNELS is None, reason="our own kernels
 PARAMS = st.builds(
     SamplingParams,
     temperature=st.sampled_from([0.0, 1e-3, 0.3, 0.8, 1.0, 2.0]),
-    top_k=st.sampled_from([0, 1, 2, 50, 64, 65, 400]),
+    top_k=st.sampled_from([0, 1, 2, 50, 64, 65, 400, 10**400]),
     top_p=st.sampled_from([1e-9, 0.3, 0.95, 1 - 1e-9, 1.0]),
     min_p=st.sampled_from([0.0, 1e-9, 0.02, 0.5, 1.0]),
     stage_order=st.sampled_from(list(StageOrder)),

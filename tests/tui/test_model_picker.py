@@ -10,6 +10,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from llmtui.models.catalog import CatalogEntry
+from llmtui.models.dtypes import COSTS
 from llmtui.models.weights import WeightCounts
 from llmtui.tui.screens.models import ModelPicker, dtype_words
 
@@ -160,7 +161,7 @@ async def test_a_key_chooses_the_dtype_and_what_it_costs_stands_beside_it(
         assert "load as float16 · 2 bytes a weight" in screen_text(app)
         await pilot.press("ctrl+t")
         await until(pilot, lambda: "load as int8 · 1 byte a weight in linear layers" in screen_text(app))
-        assert "0.15340 bits per byte" in screen_text(app)
+        assert f"{COSTS['int8'].bits_per_byte:.5f} bits per byte" in screen_text(app)
         await pilot.press("down", "enter")
         await until(pilot, lambda: engine.wishes[-1] == ("distilgpt2", "cpu", "int8"))
 
