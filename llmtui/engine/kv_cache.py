@@ -155,6 +155,15 @@ class KVSlab:
             for layer in self.shelf.layers
         }
 
+    def copy_to(self, memory: dict[int, Tensor], begin: int, end: int, room: int) -> None:
+        """The same to the first positions of [2, kv_heads, room, dim] of each layer, made where it is not there."""
+        for layer in self.shelf.layers:
+            known = self.view(layer, begin, end)
+            if layer not in memory:
+                two, heads, _, dim = known.shape
+                memory[layer] = known.new_empty(two, heads, room, dim)
+            memory[layer][:, :, : end - begin] = known
+
     def put(self, layer: int, begin: int, known: Tensor) -> None:
         """Put down what `copy` gave, or a part of it, at positions from `begin` on."""
         end = begin + known.shape[2]

@@ -12,13 +12,17 @@ from torch import Tensor
 from llmtui.engine.kv_cache import KVSlab
 
 BLOCK = 64
+# memory of so many blocks that went is kept for those to come
+SPARE_BLOCKS = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Tokens, and their keys and values of each layer: [2, kv_heads, tokens, dim]. Never written to.
+    """Tokens, and their keys and values of each layer: [2, kv_heads, BLOCK, dim]. Never written to while it is kept.
 
-    The block at the end of a request has fewer than BLOCK of them. before: the key of the block that it follows.
+    The block at the end of a request has fewer than BLOCK of them, in as much memory: pieces of many sizes that come
+    and go in any order leave holes in a process's memory, which then grows. before: the key of the block that it
+    follows.
     """
 
     before: bytes
@@ -49,6 +53,7 @@ class PrefixCache:
         self.limit = limit
         self._most_blocks = most_blocks
         self._blocks: OrderedDict[bytes, Block] = OrderedDict()
+        self._spare: list[dict[int, Tensor]] = []
         # by the key before them and their first token
         self._following: dict[tuple[bytes, int], list[bytes]] = {}
         self.bytes = 0
@@ -85,7 +90,9 @@ class PrefixCache:
             if shared == len(own):
                 keys[number + 1] = key  # there is one that begins like it, if not itself
             else:
-                self._add(keys[number + 1], Block(keys[number], own, slab.copy(number * BLOCK, end)))
+                memory = self._spare.pop() if self._spare else {}
+                slab.copy_to(memory, number * BLOCK, end, BLOCK)
+                self._add(keys[number + 1], Block(keys[number], own, memory))
         self._touch(keys[1:])
         while self.bytes > self.limit or (self._most_blocks is not None and len(self._blocks) > self._most_blocks):
             self._remove(next(iter(self._blocks)))
@@ -93,6 +100,7 @@ class PrefixCache:
     def clear(self) -> None:
         """Let all blocks go."""
         self._blocks.clear()
+        self._spare.clear()
         self._following.clear()
         self.bytes = 0
 
@@ -113,6 +121,8 @@ class PrefixCache:
     def _remove(self, key: bytes) -> None:
         block = self._blocks.pop(key)
         self.bytes -= block.bytes
+        if len(self._spare) < SPARE_BLOCKS:
+            self._spare.append(block.layers)
         rivals = self._following[block.before, block.ids[0]]
         rivals.remove(key)
         if not rivals:
