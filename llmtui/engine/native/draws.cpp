@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 
+#include "memory.h"
+#include "order.h"
 #include "vectors.h"
 
 namespace {
@@ -71,6 +74,61 @@ long keep_min_p(const Ranking& ranking, long kept, double temperature, double mi
   return std::max(1L, reached);
 }
 
+// A place among known tokens, and how many are more probable and exactly as probable.
+void take_known(const Ranking& ranking, long place, Draw& drawn) {
+  long first = place, last = place + 1;
+  while (first > 0 && ranking.logits[first - 1] == ranking.logits[place]) first--;
+  while (last < ranking.known && ranking.logits[last] == ranking.logits[place]) last++;
+  drawn.id = ranking.ids[place];
+  drawn.logit = ranking.logits[place];
+  drawn.above = first;
+  drawn.beside = last - first - 1;
+}
+
+// The token at `target` of the mass of all that are not known, the most probable first. None of them is sorted: their
+// masses are added up by the first bits of their logits, then, of those with the right first bits, by the next ones.
+bool take_unknown(const Ranking& ranking, double temperature, double target, Draw& drawn) {
+  const long vocab = ranking.vocab;
+  float* memory = scratch(2 * (vocab + 8));
+  if (!memory) return false;
+  double* shares = reinterpret_cast<double*>(memory);
+  shares_of(ranking.row, vocab, ranking.logits[0], temperature, shares);
+  const float border = static_cast<float>(ranking.logits[ranking.known - 1]);
+  uint32_t prefix = 0, mask = 0;
+  for (const int shift : {20, 8, 0}) {
+    double sums[4096] = {};
+    const uint32_t width = shift ? 4095 : 255;
+    for (long id = 0; id < vocab; id++) {
+      const uint32_t key = rising(ranking.row[id]);
+      if ((key & mask) == prefix && ranking.row[id] < border) sums[key >> shift & width] += shares[id];
+    }
+    long chosen = -1;
+    for (long bits = width; bits >= 0; bits--) {
+      if (!sums[bits]) continue;
+      // rounding may leave the target above the last sum: the last that adds to it is meant
+      if (chosen >= 0) target -= sums[chosen];
+      chosen = bits;
+      if (target < sums[bits]) break;
+    }
+    if (chosen < 0) return false;
+    prefix |= static_cast<uint32_t>(chosen) << shift;
+    mask |= width << shift;
+  }
+  drawn.id = -1;
+  drawn.above = drawn.beside = 0;
+  for (long id = 0; id < vocab; id++) {
+    const uint32_t key = rising(ranking.row[id]);
+    drawn.above += key > prefix;
+    if (key != prefix) continue;
+    drawn.beside++;
+    if (drawn.beside == 1 || target >= 0) drawn.id = id;
+    target -= shares[id];
+  }
+  drawn.beside--;
+  drawn.logit = ranking.row[drawn.id];
+  return true;
+}
+
 // The RAW probability of the first `kept` tokens; less than 0: they are not all known.
 double raw_mass(const Ranking& ranking, Masses& raw, double log_sum, long kept) {
   if (kept >= ranking.size) return 1;
@@ -103,16 +161,9 @@ bool draw(const Ranking& ranking, double log_sum, const Stage* stages, long coun
   const long known = std::min(kept, ranking.known);
   const double* sums = sampled.of(known);
   long place = std::upper_bound(sums, sums + known, u * drawn.mass) - sums;
-  if (place == known) {
-    if (known < kept) return false;
-    // rounding left u above the last sum: the last token that adds to it is meant
-    place = std::lower_bound(sums, sums + known, sums[known - 1]) - sums;
-  }
-  drawn.place = place;
-  long first = place, last = place + 1;
-  while (first > 0 && ranking.logits[first - 1] == ranking.logits[place]) first--;
-  while (last < ranking.known && ranking.logits[last] == ranking.logits[place]) last++;
-  drawn.above = first;
-  drawn.beside = last - first - 1;
+  if (place == known && known < kept) return take_unknown(ranking, temperature, u * drawn.mass - sums[known - 1], drawn);
+  // rounding left u above the last sum: the last token that adds to it is meant
+  if (place == known) place = std::lower_bound(sums, sums + known, sums[known - 1]) - sums;
+  take_known(ranking, place, drawn);
   return true;
 }

@@ -21,12 +21,12 @@ struct Ranking {
   long vocab;
 };
 
-// place: of the token in the ranking. above, beside: how many tokens are more probable than it, and exactly as probable.
+// above, beside: how many tokens are more probable than the one drawn, and exactly as probable.
 // kept, mass: how many tokens the stages left, and their mass: the sum of e^((logit - highest) / temperature).
 // left: how many after each stage, and what part of the RAW probability they hold together.
 struct Draw {
-  long place, above, beside, kept;
-  double mass;
+  long id, above, beside, kept;
+  double logit, mass;
   struct {
     long kept;
     double raw_mass;

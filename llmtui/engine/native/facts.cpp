@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "memory.h"
+#include "order.h"
 #include "vectors.h"
 
 namespace {
@@ -17,21 +18,6 @@ namespace {
 constexpr long COLUMNS = 512;
 // As float32 no more terms than these are added: a sum of 100,000 would lose its last digits.
 constexpr long AT_ONCE = 64 * 16;
-
-// Floats in their order as whole numbers, both zeros as one.
-uint32_t rising(float value) {
-  uint32_t bits;
-  value += 0.0f;
-  std::memcpy(&bits, &value, sizeof bits);
-  return bits ^ (bits >> 31 ? 0xffffffffu : 0x80000000u);
-}
-
-float fallen(uint32_t bits) {
-  float value;
-  bits ^= bits >> 31 ? 0x80000000u : 0xffffffffu;
-  std::memcpy(&value, &bits, sizeof value);
-  return value;
-}
 
 float highest_of_columns(const float* row, long vocab, float* columns) {
   const long used = std::min(vocab, COLUMNS);

@@ -163,8 +163,7 @@ PyObject* py_draw(PyObject*, PyObject* const* values, Py_ssize_t count) {
     if (!one || PyTuple_SetItem(left, n, one)) Py_CLEAR(left);
   }
   const bool cut = drawn.kept < ranking.size;
-  return Py_BuildValue("(llldddlldN)", ranking.ids[drawn.place], drawn.above + 1, drawn.beside,
-                       ranking.logits[drawn.place], ranking.logits[0], cut ? ranking.logits[drawn.kept - 1] : -INFINITY,
+  return Py_BuildValue("(llldddlldN)", drawn.id, drawn.above + 1, drawn.beside, drawn.logit, ranking.logits[0], cut ? ranking.logits[drawn.kept - 1] : -INFINITY,
                        cut ? ranking.ids[drawn.kept - 1] : -1L, drawn.kept, drawn.mass, left);
 }
 

@@ -42,13 +42,24 @@ inline __m512d exp8(__m512d x) {
   return _mm512_mask_mov_pd(y, _mm512_cmp_pd_mask(x, _mm512_set1_pd(-708.0), _CMP_LT_OQ), _mm512_setzero_pd());
 }
 
-// The sum of e^((x - highest) / temperature).
+// e^((x - highest) / temperature) of the floats that the lanes tell.
+inline __m512d share8(const float* x, __mmask8 used, double highest, double temperature) {
+  const __m512d below = _mm512_sub_pd(_mm512_cvtps_pd(_mm256_maskz_loadu_ps(used, x)), _mm512_set1_pd(highest));
+  return exp8(_mm512_div_pd(below, _mm512_set1_pd(temperature)));
+}
+
+// Of all of them, with room for seven more.
+inline void shares_of(const float* x, long count, double highest, double temperature, double* shares) {
+  for (long i = 0; i < count; i += 8)
+    _mm512_storeu_pd(shares + i, share8(x + i, static_cast<__mmask8>(lanes(count - i)), highest, temperature));
+}
+
+// Their sum.
 inline double sum_of_shares(const float* x, long count, double highest, double temperature) {
   __m512d sum = _mm512_setzero_pd();
   for (long i = 0; i < count; i += 8) {
     const __mmask8 used = static_cast<__mmask8>(lanes(count - i));
-    const __m512d below = _mm512_sub_pd(_mm512_cvtps_pd(_mm256_maskz_loadu_ps(used, x + i)), _mm512_set1_pd(highest));
-    sum = _mm512_mask_add_pd(sum, used, sum, exp8(_mm512_div_pd(below, _mm512_set1_pd(temperature))));
+    sum = _mm512_mask_add_pd(sum, used, sum, share8(x + i, used, highest, temperature));
   }
   return _mm512_reduce_add_pd(sum);
 }
