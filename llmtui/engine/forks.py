@@ -39,8 +39,8 @@ class Forks:
             return begin
         end = common(parent.ids[: parent.computed], child.ids[:-1])
         if end > begin:
-            for layer, known in parent.cache.copy(begin, end).items():
-                slab.put(layer, begin, known)
+            for layer in parent.cache.shelf.layers:
+                slab.put(layer, begin, parent.cache.view(layer, begin, end))
         return max(begin, end)
 
 

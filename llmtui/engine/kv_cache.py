@@ -148,15 +148,11 @@ class KVSlab:
         """Keys and values of positions `begin` to `end`, to be read: [2, kv_heads, end - begin, dim]."""
         return self.shelf.layers[layer][:, self.place, :, begin:end]
 
-    def copy(self, begin: int, end: int) -> dict[int, Tensor]:
-        """[2, kv_heads, end - begin, dim] of each layer, in memory of their own."""
-        return {
-            layer: self.view(layer, begin, end).clone(memory_format=torch.contiguous_format)
-            for layer in self.shelf.layers
-        }
-
     def copy_to(self, memory: dict[int, Tensor], begin: int, end: int, room: int) -> None:
-        """The same to the first positions of [2, kv_heads, room, dim] of each layer, made where it is not there."""
+        """Copy positions `begin` to `end` of each layer to the first ones of its memory.
+
+        memory: [2, kv_heads, room, dim] of each layer, made where it is not there.
+        """
         for layer in self.shelf.layers:
             known = self.view(layer, begin, end)
             if layer not in memory:
@@ -165,7 +161,7 @@ class KVSlab:
             memory[layer][:, :, : end - begin] = known
 
     def put(self, layer: int, begin: int, known: Tensor) -> None:
-        """Put down what `copy` gave, or a part of it, at positions from `begin` on."""
+        """Put down [2, kv_heads, n, dim], as `view` gives it, at positions from `begin` on."""
         end = begin + known.shape[2]
         self.reserve(end)
         self.shelf.rows(layer, _by_position(known))[:, self.place, :, begin:end] = known

@@ -143,7 +143,8 @@ class Array {
 
 // ids, logits, row, size of the ranking; log_sum; stages, u → (id, rank, ties, logit, highest logit, last kept logit, its
 // id, kept, mass, ((kept, RAW mass), ...)); where all are kept, minus infinity and -1 for the last one. None: more of the
-// ranking must be known. The lock is held: it takes microseconds.
+// ranking must be known. The lock is held: it takes a
+// microsecond, and a fraction of a millisecond where the token is not among those known.
 PyObject* py_draw(PyObject*, PyObject* const* values, Py_ssize_t count) {
   if (!has(count, 7)) return nullptr;
   const Array<long> ids(values[0]);
