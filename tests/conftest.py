@@ -16,6 +16,7 @@ os.environ["OMP_NUM_THREADS"] = "1"
 
 from llmtui import own_kernels
 from llmtui.engine import Engine, kernels
+from llmtui.processor import CPUINFO, cpu_flags
 from llmtui.settings import Settings
 
 
@@ -50,13 +51,24 @@ def without_kernels() -> Iterator[None]:
     """As on a machine without our own kernels."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(kernels, "KERNELS", None)
-        patch.setattr(own_kernels, "run_here", lambda: False)
+        patch.setattr(own_kernels, "run_here", lambda: None)
         yield
 
 
 @pytest.fixture
 def torch_alone() -> Iterator[None]:
     with without_kernels():
+        yield
+
+
+@pytest.fixture(scope="module", params=own_kernels.MODULES)
+def each_build(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Once with each build of our own kernels that this processor runs."""
+    if request.param not in own_kernels.suit(cpu_flags(CPUINFO)) or not own_kernels.is_built(request.param):
+        pytest.skip(f"our own kernels of {request.param} do not run here")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kernels, "KERNELS", kernels.load(request.param))
+        patch.setattr(own_kernels, "run_here", lambda: request.param)
         yield
 
 

@@ -19,10 +19,14 @@ logger = logging.getLogger(__name__)
 
 def find_kernels() -> ModuleType | None:
     """The compiled module; None where this processor or installation has none."""
-    if not own_kernels.run_here():
-        return None
+    instructions = own_kernels.run_here()
+    return None if instructions is None else load(instructions)
+
+
+def load(instructions: str) -> ModuleType | None:
+    """The module built of these instructions; None where it is of no use."""
     try:
-        found = importlib.import_module("llmtui.engine._kernels")
+        found = importlib.import_module(f"llmtui.engine.{own_kernels.MODULES[instructions]}")
     except ImportError as error:
         logger.warning("torch's operators stand in for llmtui's own kernels: %s", error)
         return None

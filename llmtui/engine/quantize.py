@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from llmtui import own_kernels
 from llmtui.engine import kernels, row_kernel
 from llmtui.engine.int8 import Int8Linear, WithoutOverrides
 from llmtui.engine.memory import return_free_memory
@@ -193,9 +194,9 @@ def choose_precision(dtype: str, device: str, stored: torch.dtype | None, head_d
         case "int8" if _has_int8():
             return Precision(dtype, torch.float32, Int8Linear, "int8 linears by FBGEMM, large ones by oneDNN")
     refused = {
-        "bfloat16": "bfloat16 needs AVX512-BF16 or AMX, which this CPU has not: ",
+        "bfloat16": "bfloat16 needs AVX512-BF16, AMX or llmtui's own kernels, none of which is here: ",
         "float16": "float16 needs FBGEMM, which this build of torch has not: ",
-        "int8": "int8 needs AVX512-VNNI and FBGEMM, which are not both here: ",
+        "int8": "int8 needs AVX512-VNNI and FBGEMM or llmtui's own kernels, none of which is here: ",
     }.get(dtype, "")
     if _mkl_is_slow() and _has_onednn():
         return Precision("float32", torch.float32, _pack_float32, refused + "float32 linears by oneDNN")
@@ -203,7 +204,7 @@ def choose_precision(dtype: str, device: str, stored: torch.dtype | None, head_d
 
 
 def _by_own_kernels(kind: Kind, head_dim: int) -> Precision:
-    name, note = kind.name.lower(), f"{kind.name.lower()} linears by llmtui's own kernels"
+    name, note = kind.name.lower(), f"{kind.name.lower()} linears by llmtui's own kernels ({own_kernels.run_here()})"
     # what is rounded anyway loses nothing that a measure shows, and attention reads half as much
     narrow = kind is not Kind.FLOAT32 and head_dim > 0 and row_kernel.suits_heads(head_dim, "cpu")
     return Precision(name, torch.float32, partial(PanelLinear, kind=kind), note, narrow)

@@ -15,7 +15,7 @@ class DtypeCost:
 
     weight_bytes   of one weight of a linear layer; everything else stays float32
     bits_per_byte  of the embedded model on text it never saw, by our own kernels where they know the dtype
-    flags          of /proc/cpuinfo, one of which its kernel needs; none: any CPU runs it
+    flags          of /proc/cpuinfo, one of which torch's kernel needs where our own do not run; none: any CPU runs it
     needs          the same in words
     """
 

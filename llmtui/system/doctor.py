@@ -47,7 +47,7 @@ def check_machine(host: str, port: int, environ: Mapping[str, str]) -> list[Chec
         check_python(sys.version_info[:3]),
         *check_packages(requirements(), installed_version),
         check_processor(cpu_flags(CPUINFO), platform.machine()),
-        check_kernels(own_kernels.are_built(), cpu_flags(CPUINFO)),
+        check_kernels(cpu_flags(CPUINFO), own_kernels.is_built),
         check_threads(environ),
         check_memory(psutil.virtual_memory().available, psutil.virtual_memory().total),
         check_gpu(Path("/proc/driver/nvidia/gpus"), installed_version("torch"), installed_version("nvidia-ml-py")),
@@ -114,13 +114,14 @@ def check_processor(flags: frozenset[str], machine: str) -> Check:
     return Check("processor", "ok", f"{machine}: {found or 'no vector extensions'}")
 
 
-def check_kernels(built: bool, flags: frozenset[str]) -> Check:
-    if not own_kernels.suit(flags):
-        return Check("kernels", "ok", "torch's: llmtui's own need AVX512-BF16 and VNNI without AMX")
-    if not built:
-        hint = "with a C++ compiler (g++), install llmtui again: models run up to twice as fast"
-        return Check("kernels", "warn", "torch's: llmtui's own were not built", hint)
-    return Check("kernels", "ok", "llmtui's own")
+def check_kernels(flags: frozenset[str], is_built: Callable[[str], bool]) -> Check:
+    suited = own_kernels.suit(flags)
+    if not suited:
+        return Check("kernels", "ok", "torch's: llmtui's own need AVX2 and FMA, or AVX512-BF16 and VNNI, without AMX")
+    if not is_built(suited[0]):
+        hint = "with a C++ compiler (g++), install llmtui again: models run several times as fast"
+        return Check("kernels", "warn", f"llmtui's own of {suited[0]} were not built", hint)
+    return Check("kernels", "ok", f"llmtui's own, of {suited[0]}")
 
 
 def check_threads(environ: Mapping[str, str]) -> Check:

@@ -136,8 +136,21 @@ def test_a_wrong_value_names_the_variable_and_where_it_came_from(tmp_path: Path)
 
 
 def test_ctrl_c_stops_with_130_and_a_proper_last_event(tmp_path: Path) -> None:
+    # a text of 265 tokens, each with 64 more beside it: far from its end when the fifth event is read
+    slow = [
+        "--temperature",
+        "2",
+        "--seed",
+        "4",
+        "--max-new-tokens",
+        "500",
+        "--lookahead",
+        "8",
+        "--lookahead-depth",
+        "8",
+    ]
     with subprocess.Popen(
-        [sys.executable, "-m", "llmtui", "generate", "Once", "--json", "--max-new-tokens", "500", "--temperature", "2"],
+        [sys.executable, "-m", "llmtui", "generate", "Once", "--json", *slow],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd=tmp_path,

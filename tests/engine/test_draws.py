@@ -14,7 +14,7 @@ from llmtui.engine.draws import Draw, Drawer
 from llmtui.engine.requests import SamplingParams, StageOrder
 from llmtui.engine.telemetry import RawRow, raw_rows
 
-pytestmark = pytest.mark.skipif(kernels.KERNELS is None, reason="our own kernels do not run here")
+pytestmark = pytest.mark.usefixtures("each_build")
 
 PARAMS = st.builds(
     SamplingParams,

@@ -7,13 +7,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from llmtui.engine import kernels
 from llmtui.engine.layers import gated, linear, residual, rotate, side_by_side
 from llmtui.engine.norms import Norm
 from llmtui.engine.panels import Kind, PanelLinear
 from llmtui.engine.quantize import Part
 
-pytestmark = pytest.mark.skipif(kernels.KERNELS is None, reason="our own kernels do not run here")
+pytestmark = pytest.mark.usefixtures("each_build")
 
 WIDTHS = [5, 16, 48, 257]
 # few rows are prepared by each thread for itself, many by all together

@@ -25,7 +25,7 @@ def test_kernels_that_cannot_be_loaded_give_way_to_torch(
     def fail(name: str) -> None:
         raise ImportError(f"{name}: undefined symbol: GOMP_parallel")
 
-    monkeypatch.setattr(own_kernels, "run_here", lambda: True)
+    monkeypatch.setattr(own_kernels, "run_here", lambda: "AVX2")
     monkeypatch.setattr("importlib.import_module", fail)
     with caplog.at_level(logging.WARNING):
         assert kernels.find_kernels() is None
@@ -33,6 +33,16 @@ def test_kernels_that_cannot_be_loaded_give_way_to_torch(
 
 
 def test_a_processor_needs_every_instruction_and_none_that_serves_it_better() -> None:
-    assert own_kernels.suit(own_kernels.NEEDED | {"sse"})
-    assert not own_kernels.suit(own_kernels.NEEDED | own_kernels.BETTER_SERVED)
-    assert not any(own_kernels.suit(own_kernels.NEEDED - {flag}) for flag in own_kernels.NEEDED)
+    assert own_kernels.NEEDED.keys() == own_kernels.MODULES.keys()
+    for name, needed in own_kernels.NEEDED.items():
+        assert own_kernels.suit(needed | {"sse"}) == [name]
+        assert not own_kernels.suit(needed | own_kernels.BETTER_SERVED)
+        assert not any(own_kernels.suit(needed - {flag}) for flag in needed)
+
+
+def test_the_fastest_that_is_built_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    flags = frozenset().union(*own_kernels.NEEDED.values())
+    monkeypatch.setattr(own_kernels, "cpu_flags", lambda _: flags)
+    for built, expected in (({"AVX-512", "AVX2"}, "AVX-512"), ({"AVX2"}, "AVX2"), (set(), None)):
+        monkeypatch.setattr(own_kernels, "is_built", built.__contains__)
+        assert own_kernels.run_here.__wrapped__() == expected

@@ -9,20 +9,20 @@ import pytest
 import torch
 from architectures import copy_tokenizer, make_model
 
-from llmtui.engine import Engine, GenerationRequest, SamplingParams, kernels
+from llmtui.engine import Engine, GenerationRequest, SamplingParams
 from llmtui.engine.events import Token
 from llmtui.engine.kv_cache import KVSlab
 from llmtui.engine.quantize import choose_precision
 from llmtui.engine.stream import GenerationResult
 from llmtui.insight.architecture import architecture_of_folder
 
-pytestmark = pytest.mark.skipif(kernels.KERNELS is None, reason="our own kernels do not run here")
+pytestmark = pytest.mark.usefixtures("each_build")
 
 PARAMS = SamplingParams(temperature=0.9, max_tokens=60, seed=3, ignore_eos=True)
 
 
 @pytest.fixture(scope="module", params=["bfloat16", "int8"])
-def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+def engine(request: pytest.FixtureRequest, each_build: None) -> Iterator[Engine]:  # noqa: ARG001  # a new one for each
     with Engine("tiny-tales", dtype=request.param) as engine:
         engine.wait_until_loaded(60)
         yield engine

@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
-from llmtui.engine import kernels, row_kernel
+from llmtui.engine import row_kernel
 from llmtui.engine.attention import PackedBatch, Span
 from llmtui.engine.kv_cache import KVPool, KVSlab
 
-pytestmark = pytest.mark.skipif(kernels.KERNELS is None, reason="our own kernels do not run here")
+pytestmark = pytest.mark.usefixtures("each_build")
 
 
 def rows_of(count: int, heads: int, kv_heads: int, dim: int) -> tuple[Tensor, Tensor]:

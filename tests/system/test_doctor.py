@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -14,6 +15,7 @@ from llmtui import own_kernels
 from llmtui.processor import CPUINFO, cpu_flags
 from llmtui.system.doctor import (
     PACKAGES,
+    Check,
     check_folder,
     check_gpu,
     check_kernels,
@@ -72,13 +74,16 @@ def test_instruction_sets_are_read_from_the_first_processor(tmp_path: Path) -> N
 
 
 def test_kernels_that_would_run_here_but_are_not_built_are_worth_a_warning() -> None:
-    suited = own_kernels.NEEDED
-    assert check_kernels(True, suited).status == "ok"
-    assert check_kernels(False, suited).status == "warn"
-    assert "C++ compiler" in (check_kernels(False, suited).advice or "")
-    for others in (suited | own_kernels.BETTER_SERVED, suited - {"avx512_bf16"}, frozenset({"neon"})):
-        assert check_kernels(False, others).status == "ok"
-        assert "torch's" in check_kernels(True, others).found
+    def built(*instructions: str) -> Callable[[str], bool]:
+        return instructions.__contains__
+
+    for name, suited in own_kernels.NEEDED.items():
+        assert check_kernels(suited, built(name)) == Check("kernels", "ok", f"llmtui's own, of {name}")
+        assert check_kernels(suited, built()).status == "warn"
+        assert "C++ compiler" in (check_kernels(suited, built()).advice or "")
+        for others in (suited | own_kernels.BETTER_SERVED, suited - {"fma"}, frozenset({"neon"})):
+            assert check_kernels(others, built()).status == "ok"
+            assert "torch's" in check_kernels(others, built(name)).found
 
 
 @pytest.mark.skipif(not CPUINFO.exists(), reason="Linux alone has it")

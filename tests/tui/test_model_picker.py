@@ -9,6 +9,7 @@ from scripted_engine import ScriptedEngine
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from llmtui import own_kernels
 from llmtui.models.catalog import CatalogEntry
 from llmtui.models.dtypes import COSTS
 from llmtui.models.weights import WeightCounts
@@ -172,8 +173,12 @@ async def test_the_loaded_model_tells_what_runs_it(opened: Opened) -> None:
         await until(pilot, lambda: "loaded, 25M of weights · one at a time" in screen_text(pilot.app))
 
 
-def test_a_dtype_that_this_cpu_lacks_says_what_runs_instead() -> None:
-    assert dtype_words("int8", frozenset({"avx2"})) == "this CPU runs float32 instead: it needs AVX512-VNNI"
+def test_a_dtype_that_this_cpu_lacks_says_what_runs_instead(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(own_kernels, "run_here", lambda: None)
+    expected = "this CPU runs float32 instead: it needs AVX512-VNNI, or llmtui's own kernels"
+    assert dtype_words("int8", frozenset({"avx2"})) == expected
+    monkeypatch.setattr(own_kernels, "run_here", lambda: "AVX2")
+    assert dtype_words("int8", frozenset({"avx2"})).startswith("1 byte a weight")
     assert dtype_words("int8", frozenset()).startswith("1 byte a weight")
     assert dtype_words("auto", ALL_FLAGS).startswith("float32 on a CPU")
 

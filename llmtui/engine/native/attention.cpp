@@ -26,16 +26,14 @@ constexpr long AHEAD = 6144;
 
 struct Wide {
   using Number = float;
-  static __m512 load(const float* x) { return _mm512_loadu_ps(x); }
-  static void store(float* y, __m512 x) { _mm512_storeu_ps(y, x); }
+  static Floats read(const float* x) { return load(x); }
+  static void write(float* y, Floats x) { store(y, x); }
 };
 
 struct Narrow {
   using Number = uint16_t;
-  static __m512 load(const uint16_t* x) {
-    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i*)x)), 16));
-  }
-  static void store(uint16_t* y, __m512 x) { _mm256_storeu_si256((__m256i*)y, (__m256i)_mm512_cvtneps_pbh(x)); }
+  static Floats read(const uint16_t* x) { return load_bfloat16(x); }
+  static void write(uint16_t* y, Floats x) { store_bfloat16(y, x); }
 };
 
 // Keys or values of positions `begin` to `end`, and those that are read after them, of as many positions.
@@ -58,15 +56,15 @@ struct Reading {
 template <class Kind, int Vectors>
 float score(const float* query, float scale, const typename Kind::Number* keys, long first, long count, float highest,
             float* scores, const Reading<typename Kind::Number>* reading) {
-  __m512 q[Vectors];
-  for (int v = 0; v < Vectors; v++) q[v] = _mm512_mul_ps(_mm512_loadu_ps(query + 16 * v), _mm512_set1_ps(scale));
+  Floats q[Vectors];
+  for (int v = 0; v < Vectors; v++) q[v] = load(query + 16 * v) * spread(scale);
   for (long i = 0; i < count; i++) {
     const auto* key = keys + (first + i) * 16 * Vectors;
     if (reading) reading->ask_ahead_of(first + i);
-    __m512 products = _mm512_mul_ps(q[0], Kind::load(key));
+    Floats products = q[0] * Kind::read(key);
 #pragma GCC unroll 16
-    for (int v = 1; v < Vectors; v++) products = _mm512_fmadd_ps(q[v], Kind::load(key + 16 * v), products);
-    scores[i] = _mm512_reduce_add_ps(products);
+    for (int v = 1; v < Vectors; v++) products = fmadd(q[v], Kind::read(key + 16 * v), products);
+    scores[i] = sum_of(products);
     highest = scores[i] > highest ? scores[i] : highest;
   }
   return highest;
@@ -74,30 +72,29 @@ float score(const float* query, float scale, const typename Kind::Number* keys, 
 
 // Scores to e^(score - highest); returns their sum.
 float weigh(float* scores, long count, float highest) {
-  __m512 sum = _mm512_setzero_ps();
+  Floats sum = spread(0.0f);
   for (long i = 0; i < count; i += 16) {
-    const __m512 below = _mm512_sub_ps(_mm512_loadu_ps(scores + i), _mm512_set1_ps(highest));
-    const __m512 shares = _mm512_maskz_mov_ps(lanes(count - i), exp16(below));
-    _mm512_storeu_ps(scores + i, shares);
-    sum = _mm512_add_ps(sum, shares);
+    const Floats shares = only(exp16(load(scores + i) - spread(highest)), lanes(count - i));
+    store(scores + i, shares);
+    sum += shares;
   }
-  return _mm512_reduce_add_ps(sum);
+  return sum_of(sum);
 }
 
 // Adds values from position `first` on, each times its weight.
 template <class Kind, int Vectors>
 void gather(const float* weights, const typename Kind::Number* values, long first, long count, float* attended,
             const Reading<typename Kind::Number>* reading) {
-  __m512 sums[Vectors];
-  for (int v = 0; v < Vectors; v++) sums[v] = _mm512_loadu_ps(attended + 16 * v);
+  Floats sums[Vectors];
+  for (int v = 0; v < Vectors; v++) sums[v] = load(attended + 16 * v);
   for (long i = 0; i < count; i++) {
     const auto* value = values + (first + i) * 16 * Vectors;
     if (reading) reading->ask_ahead_of(first + i);
-    const __m512 weight = _mm512_set1_ps(weights[i]);
+    const Floats weight = spread(weights[i]);
 #pragma GCC unroll 16
-    for (int v = 0; v < Vectors; v++) sums[v] = _mm512_fmadd_ps(weight, Kind::load(value + 16 * v), sums[v]);
+    for (int v = 0; v < Vectors; v++) sums[v] = fmadd(weight, Kind::read(value + 16 * v), sums[v]);
   }
-  for (int v = 0; v < Vectors; v++) _mm512_storeu_ps(attended + 16 * v, sums[v]);
+  for (int v = 0; v < Vectors; v++) store(attended + 16 * v, sums[v]);
 }
 
 struct Job {
@@ -133,8 +130,8 @@ void write_down(const Job& job, long row) {
   const float* own = job.new_rows + job.rows.numbers[row] * job.new_stride;
   for (long head = 0; head < kv_heads; head++)
     for (long i = 0; i < dim; i += 16) {
-      Kind::store(job.keys<Kind>(row, head) + last + i, _mm512_loadu_ps(own + head * dim + i));
-      Kind::store(job.values<Kind>(row, head) + last + i, _mm512_loadu_ps(own + (kv_heads + head) * dim + i));
+      Kind::write(job.keys<Kind>(row, head) + last + i, load(own + head * dim + i));
+      Kind::write(job.values<Kind>(row, head) + last + i, load(own + (kv_heads + head) * dim + i));
     }
 }
 

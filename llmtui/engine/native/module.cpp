@@ -177,11 +177,15 @@ PyMethodDef methods[] = {
     {nullptr, nullptr, 0, nullptr},
 };
 
-PyModuleDef module = {PyModuleDef_HEAD_INIT, "_kernels", nullptr, 0, methods, nullptr, nullptr, nullptr, nullptr};
+PyModuleDef module = {PyModuleDef_HEAD_INIT, "kernels", nullptr, 0, methods, nullptr, nullptr, nullptr, nullptr};
 
 }  // namespace
 
-PyMODINIT_FUNC PyInit__kernels() {
+// named for the instructions that this is built of
+#define JOINED(name, instructions) name##instructions
+#define NAMED(instructions) JOINED(PyInit__kernels_, instructions)
+
+PyMODINIT_FUNC NAMED(INSTRUCTIONS)() {
   PyObject* made = PyModule_Create(&module);
   if (made) PyModule_AddIntConstant(made, "VERSION", VERSION);
   return made;

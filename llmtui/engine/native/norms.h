@@ -1,8 +1,6 @@
 // Norms of one row.
 #pragma once
 
-#include <immintrin.h>
-
 #include <cmath>
 
 #include "vectors.h"
@@ -10,37 +8,33 @@
 // The sum of what `part` makes of each vector of a row, and of the lanes of it that are used.
 template <class Part>
 float sum_over(const float* x, long count, Part part) {
-  __m512 sum = _mm512_setzero_ps();
+  Floats sum = spread(0.0f);
   for (long i = 0; i < count; i += 16) {
-    const __mmask16 used = lanes(count - i);
-    sum = _mm512_add_ps(sum, _mm512_maskz_mov_ps(used, part(_mm512_maskz_loadu_ps(used, x + i))));
+    const Lanes used = lanes(count - i);
+    sum += only(part(load(x + i, used)), used);
   }
-  return _mm512_reduce_add_ps(sum);
+  return sum_of(sum);
 }
 
 // Ba et al. 2016: (x - mean) / sqrt(variance + epsilon) * weight + bias.
 inline void layer_norm(const float* x, long count, const float* weight, const float* bias, float epsilon, float* y) {
-  const __m512 mean = _mm512_set1_ps(sum_over(x, count, [](__m512 v) { return v; }) / count);
-  const float variance = sum_over(x, count, [mean](__m512 v) {
-    const __m512 d = _mm512_sub_ps(v, mean);
-    return _mm512_mul_ps(d, d);
-  }) / count;
-  const __m512 scale = _mm512_set1_ps(1 / std::sqrt(variance + epsilon));
+  const Floats mean = spread(sum_over(x, count, [](Floats v) { return v; }) / count);
+  const float variance = sum_over(x, count, [mean](Floats v) { return (v - mean) * (v - mean); }) / count;
+  const Floats scale = spread(1 / std::sqrt(variance + epsilon));
   for (long i = 0; i < count; i += 16) {
-    const __mmask16 used = lanes(count - i);
-    const __m512 normed = _mm512_mul_ps(_mm512_sub_ps(_mm512_maskz_loadu_ps(used, x + i), mean), scale);
-    const __m512 added = bias ? _mm512_maskz_loadu_ps(used, bias + i) : _mm512_setzero_ps();
-    _mm512_mask_storeu_ps(y + i, used, _mm512_fmadd_ps(normed, _mm512_maskz_loadu_ps(used, weight + i), added));
+    const Lanes used = lanes(count - i);
+    const Floats normed = (load(x + i, used) - mean) * scale;
+    const Floats added = bias ? load(bias + i, used) : spread(0.0f);
+    store(y + i, fmadd(normed, load(weight + i, used), added), used);
   }
 }
 
 // Zhang and Sennrich 2019: x / sqrt(mean of squares + epsilon) * weight.
 inline void rms_norm(const float* x, long count, const float* weight, float epsilon, float* y) {
-  const float squares = sum_over(x, count, [](__m512 v) { return _mm512_mul_ps(v, v); }) / count;
-  const __m512 scale = _mm512_set1_ps(1 / std::sqrt(squares + epsilon));
+  const float squares = sum_over(x, count, [](Floats v) { return v * v; }) / count;
+  const Floats scale = spread(1 / std::sqrt(squares + epsilon));
   for (long i = 0; i < count; i += 16) {
-    const __mmask16 used = lanes(count - i);
-    const __m512 normed = _mm512_mul_ps(_mm512_maskz_loadu_ps(used, x + i), scale);
-    _mm512_mask_storeu_ps(y + i, used, _mm512_mul_ps(normed, _mm512_maskz_loadu_ps(used, weight + i)));
+    const Lanes used = lanes(count - i);
+    store(y + i, load(x + i, used) * scale * load(weight + i, used), used);
   }
 }

@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from llmtui import own_kernels
 from llmtui.engine.loads import ModelInfo
 from llmtui.models.catalog import EMBEDDED, CatalogEntry, describe, embedded_path
 from llmtui.models.dtypes import COSTS, split_dtype
@@ -212,8 +213,8 @@ def dtype_words(dtype: str, flags: frozenset[str]) -> str:
     cost = COSTS.get(dtype)
     if cost is None:
         return "float32 on a CPU, the checkpoint's own dtype on a GPU"
-    if cost.flags and flags and not flags.intersection(cost.flags):
-        return f"this CPU runs float32 instead: it needs {cost.needs}"
+    if cost.flags and flags and not flags.intersection(cost.flags) and own_kernels.run_here() is None:
+        return f"this CPU runs float32 instead: it needs {cost.needs}, or llmtui's own kernels"
     each = "1 byte" if cost.weight_bytes == 1 else f"{cost.weight_bytes} bytes"
     memory = short_size(describe(embedded_path(), EMBEDDED).estimated_memory(dtype) or 0)
     measured = f"{EMBEDDED}: {cost.bits_per_byte:.5f} bits per byte of unseen text, {memory}"
