@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <type_traits>
 #include <utility>
 
 #include "memory.h"
@@ -19,6 +20,8 @@ constexpr long WORTH_A_THREAD = 1 << 14;  // floats of keys
 // So many positions stay in the nearest cache while all that share them take their part: heads, and so many rows.
 constexpr long BLOCK = 64;
 constexpr long ROWS_TOGETHER = 8;
+// What is narrow is made floats once for so many readers.
+constexpr long READERS = 3;
 // Keys and values are asked for so many bytes ahead.
 constexpr long AHEAD = 6144;
 
@@ -42,32 +45,44 @@ struct Reading {
   const Number* own;
   const Number* next;
   long begin, end, dim;
+  long ahead = AHEAD / (dim * static_cast<long>(sizeof(Number)));  // positions
 
   // Inlined by force: GCC leaves out what it takes for a function without an effect.
   __attribute__((always_inline)) void ask_ahead_of(long position) const {
-    const long bytes = dim * static_cast<long>(sizeof(Number)), ahead = position + AHEAD / bytes;
-    const Number* row = ahead < end ? own + ahead * dim : next + (begin + ahead - end) * dim;
-    for (long i = 0; i < bytes; i += 64) _mm_prefetch(reinterpret_cast<const char*>(row) + i, _MM_HINT_T0);
+    const Number* row = position + ahead < end ? own + (position + ahead) * dim : next + (begin + position + ahead - end) * dim;
+    for (long i = 0; i < dim * static_cast<long>(sizeof(Number)); i += 64)
+      _mm_prefetch(reinterpret_cast<const char*>(row) + i, _MM_HINT_T0);
   }
 };
 
-// The query's products with keys from position `first` on; returns the largest of them and of `highest`. reading: asked
-// for what comes next, if it is there.
+// The query's products with some keys; returns the largest of them and of `highest`. reading: asked for what comes after
+// those from position `first` on, if it is there.
 template <class Kind, int Vectors>
-float score(const float* query, float scale, const typename Kind::Number* keys, long first, long count, float highest,
-            float* scores, const Reading<typename Kind::Number>* reading) {
+float score(const float* query, float scale, const typename Kind::Number* keys, long count, float highest, float* scores,
+            const Reading<typename Kind::Number>* reading, long first) {
   Floats q[Vectors];
   for (int v = 0; v < Vectors; v++) q[v] = load(query + 16 * v) * spread(scale);
-  for (long i = 0; i < count; i++) {
-    const auto* key = keys + (first + i) * 16 * Vectors;
+  auto products = [&](long i) {
+    const auto* key = keys + i * 16 * Vectors;
     if (reading) reading->ask_ahead_of(first + i);
-    Floats products = q[0] * Kind::read(key);
+    Floats sum = q[0] * Kind::read(key);
 #pragma GCC unroll 16
-    for (int v = 1; v < Vectors; v++) products = fmadd(q[v], Kind::read(key + 16 * v), products);
-    scores[i] = sum_of(products);
-    highest = scores[i] > highest ? scores[i] : highest;
+    for (int v = 1; v < Vectors; v++) sum = fmadd(q[v], Kind::read(key + 16 * v), sum);
+    return sum;
+  };
+  __m128 largest = _mm_set1_ps(highest);
+  long i = 0;
+  for (; i + 4 <= count; i += 4) {
+    const __m128 four = sums_of(products(i), products(i + 1), products(i + 2), products(i + 3));
+    _mm_storeu_ps(scores + i, four);
+    largest = _mm_max_ps(four, largest);
   }
-  return highest;
+  for (; i < count; i++) {
+    scores[i] = sum_of(products(i));
+    largest = _mm_max_ps(_mm_set1_ps(scores[i]), largest);
+  }
+  largest = _mm_max_ps(largest, _mm_movehl_ps(largest, largest));
+  return _mm_cvtss_f32(_mm_max_ss(largest, _mm_shuffle_ps(largest, largest, 1)));
 }
 
 // Scores to e^(score - highest); returns their sum.
@@ -81,20 +96,31 @@ float weigh(float* scores, long count, float highest) {
   return sum_of(sum);
 }
 
-// Adds values from position `first` on, each times its weight.
+// Adds some values, each times its weight.
 template <class Kind, int Vectors>
-void gather(const float* weights, const typename Kind::Number* values, long first, long count, float* attended,
-            const Reading<typename Kind::Number>* reading) {
+void gather(const float* weights, const typename Kind::Number* values, long count, float* attended,
+            const Reading<typename Kind::Number>* reading, long first) {
   Floats sums[Vectors];
   for (int v = 0; v < Vectors; v++) sums[v] = load(attended + 16 * v);
   for (long i = 0; i < count; i++) {
-    const auto* value = values + (first + i) * 16 * Vectors;
+    const auto* value = values + i * 16 * Vectors;
     if (reading) reading->ask_ahead_of(first + i);
     const Floats weight = spread(weights[i]);
 #pragma GCC unroll 16
     for (int v = 0; v < Vectors; v++) sums[v] = fmadd(weight, Kind::read(value + 16 * v), sums[v]);
   }
   for (int v = 0; v < Vectors; v++) store(attended + 16 * v, sums[v]);
+}
+
+// Keys or values from position `first` on as floats, which what is read by many is made once.
+template <class Kind, int Vectors>
+void widen(const typename Kind::Number* from, long first, long count, const Reading<typename Kind::Number>& reading,
+           float* floats) {
+  for (long i = 0; i < count; i++) {
+    reading.ask_ahead_of(first + i);
+    for (int v = 0; v < Vectors; v++)
+      store(floats + (i * Vectors + v) * 16, Kind::read(from + ((first + i) * Vectors + v) * 16));
+  }
 }
 
 struct Job {
@@ -135,8 +161,8 @@ void write_down(const Job& job, long row) {
     }
 }
 
-// The heads that share a head of keys, of rows of one place. scores: room for those of all of them, and for two numbers of
-// each. next: the keys that are read when this is done.
+// The heads that share a head of keys, of rows of one place. scores: room for those of all of them, for two numbers of
+// each, and for a block of floats. next: the keys that are read when this is done.
 template <class Kind, int Vectors>
 void attend_head(const Job& job, long first, long count, long kv_head, float* scores, const void* next) {
   const long dim = 16 * Vectors, sharing = job.sharing(), all = count * sharing, room = job.room();
@@ -146,23 +172,29 @@ void attend_head(const Job& job, long first, long count, long kv_head, float* sc
   using Number = typename Kind::Number;
   const Reading<Number> of_keys{keys, values, begins, ends, dim};
   const Reading<Number> of_values{values, static_cast<const Number*>(next), begins, ends, dim};
+  const bool widened = std::is_same_v<Kind, Narrow> && all >= READERS;
   float* highest = scores + all * room;
   float* sums = highest + all;
+  float* floats = scores + (all * (room + 2) + 15) / 16 * 16;
   std::fill(highest, highest + all, -__builtin_inff());
   // calls `part` with every row and head and the positions of each block that it sees
-  auto by_blocks = [&](auto part) {
-    for (long i = begins; i < ends; i += BLOCK)
+  auto by_blocks = [&](const Number* numbers, const Reading<Number>& reading, auto part) {
+    for (long i = begins; i < ends; i += BLOCK) {
+      if (widened) widen<Kind, Vectors>(numbers, i, std::min(BLOCK, ends - i), reading, floats);
       for (long n = 0; n < all; n++) {
         const long row = first + n / sharing;
         const long begin = std::max(i, job.begin(row)), end = std::min(i + BLOCK, job.rows.ends[row]);
-        if (begin < end) part(n, row, kv_head * sharing + n % sharing, begin, end - begin);
+        if (begin < end) part(n, row, kv_head * sharing + n % sharing, i, begin, end - begin);
       }
+    }
   };
-  by_blocks([&](long n, long row, long head, long begin, long seen) {
+  by_blocks(keys, of_keys, [&](long n, long row, long head, long block, long begin, long seen) {
     float* own = scores + n * room + begin - job.begin(row);
     const float* query = job.query(row, head);
-    // the others read what the first of them asked for
-    highest[n] = score<Kind, Vectors>(query, job.scale, keys, begin, seen, highest[n], own, n ? nullptr : &of_keys);
+    if (widened)
+      highest[n] = score<Wide, Vectors>(query, job.scale, floats + (begin - block) * dim, seen, highest[n], own, nullptr, 0);
+    else  // the others read what the first of them asked for
+      highest[n] = score<Kind, Vectors>(query, job.scale, keys + begin * dim, seen, highest[n], own, n ? nullptr : &of_keys, begin);
   });
   for (long n = 0; n < all; n++) {
     const long row = first + n / sharing;
@@ -170,9 +202,13 @@ void attend_head(const Job& job, long first, long count, long kv_head, float* sc
     float* result = job.result(row, kv_head * sharing + n % sharing);
     std::fill(result, result + dim, 0.0f);
   }
-  by_blocks([&](long n, long row, long head, long begin, long seen) {
+  by_blocks(values, of_values, [&](long n, long row, long head, long block, long begin, long seen) {
     const float* own = scores + n * room + begin - job.begin(row);
-    gather<Kind, Vectors>(own, values, begin, seen, job.result(row, head), n ? nullptr : &of_values);
+    float* result = job.result(row, head);
+    if (widened)
+      gather<Wide, Vectors>(own, floats + (begin - block) * dim, seen, result, nullptr, 0);
+    else
+      gather<Kind, Vectors>(own, values + begin * dim, seen, result, n ? nullptr : &of_values, begin);
   });
   for (long n = 0; n < all; n++) {
     float* result = job.result(first + n / sharing, kv_head * sharing + n % sharing);
@@ -212,7 +248,7 @@ bool attend_as(const Job& job) {
   const long kv_heads = job.shelf.kv_heads, dim = job.shelf.dim;
   const AttendHead kernel = kernels[dim / 16 - 1];
   const long together = std::min(rows.count, ROWS_TOGETHER) * job.sharing();
-  const long room = (together * (job.room() + 2) + 15) / 16 * 16;
+  const long room = (together * (job.room() + 2) + 15) / 16 * 16 + BLOCK * dim;
   const long for_groups = (rows.count * sizeof(Group) / sizeof(float) + 15) / 16 * 16;
   float* memory = scratch(for_groups + omp_get_max_threads() * room);
   if (!memory) return false;

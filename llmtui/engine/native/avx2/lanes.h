@@ -100,11 +100,21 @@ Lanes compare(Floats a, Floats b) {
 inline Lanes less(Floats a, Floats b) { return compare<_CMP_LT_OQ>(a, b); }
 inline Lanes equal(Floats a, Floats b) { return compare<_CMP_EQ_OQ>(a, b); }
 inline Lanes at_least(Floats a, Floats b) { return compare<_CMP_GE_OQ>(a, b); }
-inline float sum_of(Floats x) {
+inline __m128 four_of(Floats x) {
   const __m256 eight = _mm256_add_ps(x.low, x.high);
-  const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+  return _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+}
+inline float sum_of(Floats x) {
+  const __m128 four = four_of(x);
   const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
   return _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps(two, two, 1)));
+}
+// The sums of four, each as `sum_of` makes it.
+inline __m128 sums_of(Floats a, Floats b, Floats c, Floats d) {
+  const __m128 w = four_of(a), x = four_of(b), y = four_of(c), z = four_of(d);
+  const __m128 first = _mm_add_ps(_mm_movelh_ps(w, x), _mm_movehl_ps(x, w));
+  const __m128 second = _mm_add_ps(_mm_movelh_ps(y, z), _mm_movehl_ps(z, y));
+  return _mm_add_ps(_mm_shuffle_ps(first, second, 0x88), _mm_shuffle_ps(first, second, 0xdd));
 }
 inline float largest_of(Floats x) {
   const __m256 eight = _mm256_max_ps(x.low, x.high);

@@ -42,6 +42,17 @@ inline Lanes less(Floats a, Floats b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_
 inline Lanes equal(Floats a, Floats b) { return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ); }
 inline Lanes at_least(Floats a, Floats b) { return _mm512_cmp_ps_mask(a, b, _CMP_GE_OQ); }
 inline float sum_of(Floats x) { return _mm512_reduce_add_ps(x); }
+inline __m128 four_of(Floats x) {
+  const __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(x), _mm512_extractf32x8_ps(x, 1));
+  return _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+}
+// The sums of four, each as `sum_of` makes it.
+inline __m128 sums_of(Floats a, Floats b, Floats c, Floats d) {
+  const __m128 w = four_of(a), x = four_of(b), y = four_of(c), z = four_of(d);
+  const __m128 first = _mm_add_ps(_mm_movelh_ps(w, x), _mm_movehl_ps(x, w));
+  const __m128 second = _mm_add_ps(_mm_movelh_ps(y, z), _mm_movehl_ps(z, y));
+  return _mm_add_ps(_mm_shuffle_ps(first, second, 0x88), _mm_shuffle_ps(first, second, 0xdd));
+}
 inline float largest_of(Floats x) { return _mm512_reduce_max_ps(x); }
 inline double sum_in_double(Floats x) {
   return _mm512_reduce_add_pd(_mm512_add_pd(_mm512_cvtps_pd(_mm512_castps512_ps256(x)),
