@@ -11,50 +11,19 @@
 // pack              makes words of a row of `count`, with room for sixteen more, and returns its scale
 #pragma once
 
-#include "lanes.h"
+#include <array>
 
-// Weights are asked for so many vectors ahead: memory takes as long to answer as to send 4 to 16 KiB.
-constexpr int AHEAD = 128;
-// ... into the second cache: in the nearest one, rows and what is there need the room.
-constexpr auto NEAR = _MM_HINT_T1;
-// Of several groups of rows, so many words at most in turn: the nearest cache holds them until all groups had them.
-constexpr int TURN = 384;
-
-// A sum waits four cycles for the one before it: of one row, one panel's sums are too few to fill them.
-inline int panels_together(long rows) { return rows == 1 ? 2 : 1; }
-
-struct Float32 {
-  static constexpr bool interleaved = true;
-  using Sum = Floats;
-  using Words = Floats;
-  static constexpr int inputs = 1, parts = 1, rows_of[] = {0, 6, 1, 0};
-  static int together(long rows) { return panels_together(rows); }
-  static Sum begin(const void* start) { return start ? load((const float*)start) : spread(0.0f); }
-  static Words take(const void* weights, int) { return load((const float*)weights); }
-  static Sum add(Sum sum, Words w, int32_t x) { return fmadd(w, spread(float_of(x)), sum); }
-  static Floats total(Sum sum) { return sum; }
-  static float pack(const float* x, long count, int32_t* words) {
-    for (long i = 0; i < count; i += 16) store((float*)words + i, load(x + i, lanes(count - i)));
-    return 1;
-  }
-};
+#include "../float32.h"
 
 // A bfloat16 is the upper half of a float: of a word, the second is there, and the first is moved up.
-struct BFloat16 {
-  static constexpr bool interleaved = true;
-  using Sum = Floats;
-  using Words = Floats;
-  static constexpr int inputs = 2, parts = 2, rows_of[] = {0, 6, 1, 0};
-  static int together(long rows) { return panels_together(rows); }
-  static Sum begin(const void* start) { return Float32::begin(start); }
+struct BFloat16 : Float32 {
+  static constexpr int inputs = 2, parts = 2;
   static Words take(const void* weights, int part) {
     const __m256i low = _mm256_load_si256((const __m256i*)weights), high = _mm256_load_si256((const __m256i*)weights + 1);
     const __m256i upper = _mm256_set1_epi32(static_cast<int>(0xffff0000u));
     if (part == 0) return {_mm256_castsi256_ps(_mm256_slli_epi32(low, 16)), _mm256_castsi256_ps(_mm256_slli_epi32(high, 16))};
     return {_mm256_castsi256_ps(_mm256_and_si256(low, upper)), _mm256_castsi256_ps(_mm256_and_si256(high, upper))};
   }
-  static Sum add(Sum sum, Words w, int32_t x) { return Float32::add(sum, w, x); }
-  static Floats total(Sum sum) { return sum; }
   // rounded, and a float again
   static float pack(const float* x, long count, int32_t* words) {
     for (long i = 0; i < count; i += 16) {
@@ -69,12 +38,13 @@ struct BFloat16 {
 // The instruction takes its first bytes without a sign and adds pairs of products up in 16 bits, which hold those of
 // magnitudes up to 127: so weights give it to rows.
 struct Int8 {
-  static constexpr bool interleaved = true;
+  static constexpr bool interleaved = INTERLEAVED;
   using Sum = Integers;
   struct Words {
     Integers weights, magnitudes;
   };
-  static constexpr int inputs = 4, parts = 1, rows_of[] = {0, 4, 0, 0};
+  static constexpr int inputs = 4, parts = 1;
+  static constexpr std::array<int, 4> rows_of = {0, 4, 0, 0};
   static int together(long) { return 1; }
   static Sum begin(const void*) { return {_mm256_setzero_si256(), _mm256_setzero_si256()}; }
   static Words take(const void* weights, int) {

@@ -2,44 +2,15 @@
 // of weights says is told in `avx2/products.h`, which has the same.
 #pragma once
 
-#include "lanes.h"
+#include <array>
 
-// Weights are asked for so many vectors ahead: memory takes as long to answer as to send 4 to 16 KiB.
-constexpr int AHEAD = 128;
-// ... into the nearest cache.
-constexpr auto NEAR = _MM_HINT_T0;
-// Of several panels, so many words at most in turn: what is there and what was asked for share the nearest cache.
-constexpr int TURN = 192;
+#include "../float32.h"
 
-// Each of two panels by 8 rows needs 10 loads for 16 products, one panel by 16 needs 17, which binds from 15 rows on.
-inline int panels_together(long rows) { return rows > 16 ? 3 : rows >= 15 ? 2 : 1; }
-
-struct Float32 {
-  static constexpr bool interleaved = false;
-  using Sum = Floats;
-  using Words = Floats;
-  static constexpr int inputs = 1, parts = 1, rows_of[] = {0, 16, 8, 8};
-  static int together(long rows) { return panels_together(rows); }
-  static Sum begin(const void* start) { return start ? load((const float*)start) : spread(0.0f); }
-  static Words take(const void* weights, int) { return _mm512_load_ps(weights); }
-  static Sum add(Sum sum, Words w, int32_t x) { return fmadd(w, spread(float_of(x)), sum); }
-  static Floats total(Sum sum) { return sum; }
-  static float pack(const float* x, long count, int32_t* words) {
-    for (long i = 0; i < count; i += 16) store((float*)words + i, load(x + i, lanes(count - i)));
-    return 1;
-  }
-};
-
-struct BFloat16 {
-  static constexpr bool interleaved = false;
-  using Sum = Floats;
+struct BFloat16 : Float32 {
   using Words = __m512bh;
-  static constexpr int inputs = 2, parts = 1, rows_of[] = {0, 16, 8, 8};
-  static int together(long rows) { return panels_together(rows); }
-  static Sum begin(const void* start) { return Float32::begin(start); }
+  static constexpr int inputs = 2, parts = 1;
   static Words take(const void* weights, int) { return (__m512bh)_mm512_load_si512(weights); }
   static Sum add(Sum sum, Words w, int32_t x) { return _mm512_dpbf16_ps(sum, w, (__m512bh)_mm512_set1_epi32(x)); }
-  static Floats total(Sum sum) { return sum; }
   static float pack(const float* x, long count, int32_t* words) {
     for (long i = 0; i < count; i += 16) store_bfloat16((uint16_t*)(words + i / 2), load(x + i, lanes(count - i)));
     return 1;
@@ -47,10 +18,11 @@ struct BFloat16 {
 };
 
 struct Int8 {
-  static constexpr bool interleaved = false;
+  static constexpr bool interleaved = INTERLEAVED;
   using Sum = Integers;
   using Words = Integers;
-  static constexpr int inputs = 4, parts = 1, rows_of[] = {0, 16, 0, 0};
+  static constexpr int inputs = 4, parts = 1;
+  static constexpr std::array<int, 4> rows_of = {0, 16, 0, 0};
   // its products take twice as long, which one panel's loads keep up with
   static int together(long) { return 1; }
   static Sum begin(const void* start) { return _mm512_load_si512(start); }
