@@ -12,7 +12,6 @@ NEEDED: Final = {
     "AVX2": frozenset({"avx2", "fma"}),
 }
 """What each build of them is made of, the fastest first."""
-MODULES: Final = {"AVX-512": "_kernels_avx512", "AVX2": "_kernels_avx2"}
 # there oneDNN multiplies matrices with AMX, and nobody has measured which is faster
 BETTER_SERVED = frozenset({"amx_bf16"})
 
@@ -27,8 +26,13 @@ def run_here() -> str | None:
     return found[0] if found else None
 
 
+def module_of(instructions: str) -> str:
+    """The name, in `llmtui.engine`, of the module built of these instructions, as pyproject.toml has it."""
+    return f"_kernels_{instructions.replace('-', '').lower()}"
+
+
 def is_built(instructions: str) -> bool:
-    return any((Path(__file__).parent / "engine").glob(f"{MODULES[instructions]}.*.so"))
+    return any((Path(__file__).parent / "engine").glob(f"{module_of(instructions)}.*.so"))
 
 
 def suit(flags: frozenset[str]) -> list[str]:

@@ -61,7 +61,7 @@ def torch_alone() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="module", params=own_kernels.MODULES)
+@pytest.fixture(scope="module", params=own_kernels.NEEDED)
 def each_build(request: pytest.FixtureRequest) -> Iterator[None]:
     """Once with each build of our own kernels that this processor runs."""
     if request.param not in own_kernels.suit(cpu_flags(CPUINFO)) or not own_kernels.is_built(request.param):

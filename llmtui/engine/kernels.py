@@ -26,7 +26,7 @@ def find_kernels() -> ModuleType | None:
 def load(instructions: str) -> ModuleType | None:
     """The module built of these instructions; None where it is of no use."""
     try:
-        found = importlib.import_module(f"llmtui.engine.{own_kernels.MODULES[instructions]}")
+        found = importlib.import_module(f"llmtui.engine.{own_kernels.module_of(instructions)}")
     except ImportError as error:
         logger.warning("torch's operators stand in for llmtui's own kernels: %s", error)
         return None

@@ -118,10 +118,14 @@ def check_kernels(flags: frozenset[str], is_built: Callable[[str], bool]) -> Che
     suited = own_kernels.suit(flags)
     if not suited:
         return Check("kernels", "ok", "torch's: llmtui's own need AVX2 and FMA, or AVX512-BF16 and VNNI, without AMX")
-    if not is_built(suited[0]):
+    built = [name for name in suited if is_built(name)]
+    if not built:
         hint = "with a C++ compiler (g++), install llmtui again: models run several times as fast"
-        return Check("kernels", "warn", f"llmtui's own of {suited[0]} were not built", hint)
-    return Check("kernels", "ok", f"llmtui's own, of {suited[0]}")
+        return Check("kernels", "warn", "torch's: llmtui's own were not built", hint)
+    if built[0] != suited[0]:
+        hint = "with a newer C++ compiler (g++ 10 or later), install llmtui again: models run faster"
+        return Check("kernels", "warn", f"llmtui's own, of {built[0]}: those of {suited[0]} were not built", hint)
+    return Check("kernels", "ok", f"llmtui's own, of {built[0]}")
 
 
 def check_threads(environ: Mapping[str, str]) -> Check:

@@ -77,6 +77,11 @@ def test_kernels_that_would_run_here_but_are_not_built_are_worth_a_warning() -> 
     def built(*instructions: str) -> Callable[[str], bool]:
         return instructions.__contains__
 
+    best, slower = own_kernels.NEEDED
+    both = own_kernels.NEEDED[best] | own_kernels.NEEDED[slower]
+    assert check_kernels(both, built(best, slower)) == Check("kernels", "ok", f"llmtui's own, of {best}")
+    left = check_kernels(both, built(slower))
+    assert (left.status, left.found) == ("warn", f"llmtui's own, of {slower}: those of {best} were not built")
     for name, suited in own_kernels.NEEDED.items():
         assert check_kernels(suited, built(name)) == Check("kernels", "ok", f"llmtui's own, of {name}")
         assert check_kernels(suited, built()).status == "warn"

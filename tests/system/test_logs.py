@@ -13,10 +13,12 @@ from llmtui.system.logs import MAX_FILE_BYTES, MAX_LINE_CHARACTERS, LogError, se
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> Iterator[Path]:
+def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A log of its own, and logging as it was afterwards."""
     root = logging.getLogger()
     level, handlers, raising = root.level, list(root.handlers), logging.raiseExceptions
+    # as the engine's imports leave it: a test before may have imported transformers without them
+    monkeypatch.setattr(logging.getLogger("transformers"), "propagate", True)
     setup_logging(tmp_path / "logs" / "llmtui.log")
     yield tmp_path / "logs" / "llmtui.log"
     logging.captureWarnings(False)

@@ -2,7 +2,7 @@
 //
 // Sum, Words        sixteen outputs' sums so far, and the words of their weights, as they stay in registers
 // inputs, parts     how many inputs a word of weights is for, and how many words of a row, taken one after the other
-// interleaved       whether the words of rows lie side by side: far apart, they fall on each other's places in the cache
+// interleaved       whether the words of rows lie side by side
 // rows_of           of one, two, three panels together: how many rows' sums stay in registers
 // together          how many panels to take together for so many rows
 // begin, take       sums as they begin, and a part of the words of a panel
