@@ -1,6 +1,7 @@
 """The command line: reads options, builds settings, and hands over. Imports nothing heavy until it is needed."""
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -127,10 +128,16 @@ def generate(
     leave(run_generate(settings, options, url))
 
 
+def _cache_folder() -> Path:
+    from llmtui.system.paths import cache_dir
+
+    return cache_dir()
+
+
 def main() -> None:
     """The `llmtui` program."""
     stdio.open_missing()
-    own_process.claim()
+    own_process.claim(_cache_folder)
     try:
         sys.exit(cli.main(prog_name="llmtui", standalone_mode=False))
     except click.ClickException as error:

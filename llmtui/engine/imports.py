@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from llmtui import own_process
+from llmtui.engine import import_structure, meta_kernels
 from llmtui.engine.unneeded import decline_unneeded
 
 # pauses of a worker thread between two pieces of work, about 0.15 ms, before it gives its core away
@@ -37,10 +38,15 @@ def _import() -> None:
     # takes longer than what they do. Read once, when libgomp is loaded.
     os.environ.setdefault("GOMP_SPINCOUNT", SPINS)
     _load_shared_libraries()
+    ours, cache_folder = own_process.is_ours(), own_process.cache_folder()
     with collector_off():
+        if ours:
+            meta_kernels.bring_later()
         import torch
 
-        if own_process.is_ours():
+        if cache_folder is not None:
+            import_structure.remember(cache_folder)
+        if ours:
             decline_unneeded()
         # imported for the import: the last one brings most of transformers, which the first model would wait for
         from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel  # noqa: F401

@@ -15,6 +15,7 @@ from llmtui.engine.detokenize import Pieces
 from llmtui.engine.lean import same_input
 from llmtui.engine.loaded import LoadedModel
 from llmtui.engine.loads import LoadStage, LoadTask, ModelInfo
+from llmtui.engine.meta_kernels import with_them_if_needed
 from llmtui.engine.quantize import choose_precision, head_dim_of, pack_linears, weight_bytes
 from llmtui.engine.self_check import find_runner, surely_packs
 from llmtui.errors import LlmtuiError
@@ -146,8 +147,10 @@ def _read_weights(task: LoadTask, path: Path, config: Any, dtype: torch.dtype) -
     from transformers import AutoModelForCausalLM
 
     with _alone(task), _weights_progress(task), _sentence_for(task.name, "its weights"):
-        return AutoModelForCausalLM.from_pretrained(
-            path, config=config, dtype=dtype, use_safetensors=True, trust_remote_code=False, local_files_only=True
+        return with_them_if_needed(
+            lambda: AutoModelForCausalLM.from_pretrained(
+                path, config=config, dtype=dtype, use_safetensors=True, trust_remote_code=False, local_files_only=True
+            )
         )
 
 

@@ -6,7 +6,6 @@ torch that these ways do not fit imports everything, as it would without them.
 """
 
 import functools
-import importlib
 import importlib.util
 import logging
 import sys
@@ -15,6 +14,9 @@ from contextlib import contextmanager
 from importlib.machinery import ModuleSpec, PathFinder
 from types import FunctionType, ModuleType
 from typing import Any
+
+from llmtui.engine import meta_kernels
+from llmtui.engine.stand_in import StandIn
 
 COMPILER = "torch._dynamo"
 SUBMODULE = "_trace_wrapped_higher_order_op"
@@ -36,7 +38,7 @@ def decline_unneeded() -> None:
     _import_compiler_later()
 
 
-class LazyCompiler(ModuleType):
+class LazyCompiler(StandIn):
     """Stands for `torch._dynamo` until something is used of it but the marks that its decorators put on functions.
 
     Those are put on when it is imported: until then, there is nobody to look at them, and nothing to disable.
@@ -45,27 +47,20 @@ class LazyCompiler(ModuleType):
     _MARKS = ("allow_in_graph", "assume_constant_result")
 
     def __init__(self, spec: ModuleSpec) -> None:
-        super().__init__(COMPILER)
-        # what `inspect` looks at in every module must not import it
-        self.__spec__, self.__file__, self.__loader__ = spec, spec.origin, spec.loader
+        super().__init__(spec)
         self._marked: list[tuple[str, Function]] = []
 
     @property
     def __path__(self) -> Any:  # type: ignore[override]
         """Where its submodules are: the import system asks before it imports one, which the package must precede."""
-        return self._compiler().__path__
-
-    @property
-    def in_place(self) -> bool:
-        """Whether the compiler has not been imported yet."""
-        return sys.modules.get(COMPILER) is self
+        return self.real().__path__
 
     def disable(self, fn: Any = None, recursive: bool = True, **options: Any) -> Any:
         """A function that the compiler leaves alone, as `torch._dynamo.disable` gives it."""
         if fn is None:
             return lambda fn: self.disable(fn, recursive, **options)
         if not isinstance(fn, FunctionType):
-            return self._compiler().disable(fn, recursive, **options)
+            return self.real().disable(fn, recursive, **options)
         disabled: Function | None = None
 
         @functools.wraps(fn)
@@ -74,32 +69,31 @@ class LazyCompiler(ModuleType):
             if self.in_place:
                 return fn(*args, **kwargs)
             if disabled is None:
-                disabled = self._compiler().disable(fn, recursive, **options)
+                disabled = self.real().disable(fn, recursive, **options)
             return disabled(*args, **kwargs)
 
         return uncompiled
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
         if self.in_place and name in self._MARKS:
             return lambda fn: self._mark(name, fn)
-        return getattr(self._compiler(), name)
+        return super().__getattr__(name)
 
-    def _mark(self, name: str, fn: Function) -> Function:
-        self._marked.append((name, fn))
-        return fn
-
-    def _compiler(self) -> ModuleType:
-        """The compiler, imported in this module's place, with the marks and the submodule that came in before."""
+    def real(self) -> ModuleType:
+        """The compiler, with the marks and the submodule that came in before."""
         if not self.in_place:
-            return importlib.import_module(COMPILER)
-        del sys.modules[COMPILER]
-        compiler = importlib.import_module(COMPILER)
+            return super().real()
+        # it looks up what torch knows of tensors without numbers, in tables of its own
+        meta_kernels.bring()
+        compiler = super().real()
         setattr(compiler, SUBMODULE, sys.modules.get(f"{COMPILER}.{SUBMODULE}"))
         for name, fn in self._marked:
             getattr(compiler, name)(fn)
         return compiler
+
+    def _mark(self, name: str, fn: Function) -> Function:
+        self._marked.append((name, fn))
+        return fn
 
 
 def _import_compiler_later() -> None:

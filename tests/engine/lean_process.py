@@ -1,6 +1,6 @@
 """What llmtui's own process does with the imports it declines: run as a program, writes what it found as JSON.
 
-python lean_process.py FOLDER: writes each architecture's logits to FOLDER/logits.pt
+python lean_process.py FOLDER: writes each architecture's logits to FOLDER/logits.pt, and keeps there what it remembers
 """
 
 import contextlib
@@ -12,12 +12,21 @@ from typing import Any
 
 from llmtui import own_process
 
-own_process.claim()
+own_process.claim(lambda: Path(sys.argv[1]))
 
 from llmtui.engine import Engine, SamplingParams  # noqa: E402 - the claim comes first, as in the program
+from llmtui.engine.meta_kernels import NAME as META_KERNELS  # noqa: E402
 from llmtui.engine.unneeded import COMPILER  # noqa: E402
 
-UNNEEDED = ("scipy", "torch.distributed.tensor", "torch._inductor", "torch._dynamo.eval_frame")
+UNNEEDED = (
+    "scipy",
+    "sympy",
+    "torch.distributed.tensor",
+    "torch._inductor",
+    "torch._decomp",
+    "torch._dynamo.eval_frame",
+    "torch._refs",
+)
 
 
 def main(folder: Path) -> None:
@@ -39,9 +48,29 @@ def main(folder: Path) -> None:
     with contextlib.suppress(TypeError):
         inspect.getmodule(object())
     found["imported"] = [name for name in UNNEEDED if name in sys.modules]
-    found["stands_in"] = type(sys.modules[COMPILER]).__name__
+    found["stand_in"] = [type(sys.modules[name]).__name__ for name in (COMPILER, META_KERNELS)]
+    found.update(load_what_needs_them(torch, folder / "ctrl"))
     found.update(use_it_after_all(torch))
     sys.stdout.write(json.dumps(found))
+
+
+def load_what_needs_them(torch: Any, folder: Path) -> dict[str, Any]:
+    """CTRL divides whole numbers while it is made, which torch does without numbers in Python alone."""
+    from architectures import copy_tokenizer
+    from transformers import CTRLConfig, CTRLLMHeadModel
+
+    config = CTRLConfig(vocab_size=5120, n_positions=64, n_embd=16, dff=32, n_layer=2, n_head=2, use_cache=True)
+    CTRLLMHeadModel(config).save_pretrained(folder)
+    copy_tokenizer(folder)
+    came_in = META_KERNELS in sys.modules and type(sys.modules[META_KERNELS]).__name__
+    with Engine(str(folder)) as engine:
+        written = len(engine.generate("Once upon", SamplingParams(max_tokens=3))[0].tokens)
+    return {
+        "before": came_in,
+        "after": type(sys.modules[META_KERNELS]).__name__,
+        "written": written,
+        "shape": list(torch.histc(torch.empty(3, device="meta"), bins=7).shape),
+    }
 
 
 def use_it_after_all(torch: Any) -> dict[str, Any]:

@@ -15,8 +15,9 @@ from architectures import NOT_PACKABLE, PACKABLE, plain_logits, shared_model
 from llmtui import own_process
 from llmtui.engine import Engine, SamplingParams
 from llmtui.engine import unneeded as module
+from llmtui.engine.meta_kernels import with_them_if_needed
 from llmtui.engine.runner import PackedRunner, PlainRunner
-from llmtui.engine.unneeded import LazyCompiler
+from llmtui.engine.stand_in import StandIn
 
 
 @pytest.fixture(scope="module")
@@ -31,9 +32,15 @@ def lean(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return json.loads(ran.stdout) | {"logits": torch.load(folder / "logits.pt")}
 
 
-def test_llmtuis_own_process_imports_no_compiler_no_distributed_tensors_and_no_scipy(lean: dict[str, Any]) -> None:
+def test_llmtuis_own_process_imports_no_compiler_and_nothing_that_only_it_needs(lean: dict[str, Any]) -> None:
     assert lean["imported"] == []
-    assert lean["stands_in"] == "LazyCompiler"
+    assert lean["stand_in"] == ["LazyCompiler", "StandIn"]
+
+
+def test_a_model_that_cannot_be_made_without_what_came_later_is_made_with_it(lean: dict[str, Any]) -> None:
+    assert (lean["before"], lean["after"]) == ("StandIn", "module")
+    assert lean["written"] == 3
+    assert lean["shape"] == [7]
 
 
 def test_every_architecture_takes_the_same_path_and_has_the_same_logits_without_them(lean: dict[str, Any]) -> None:
@@ -68,7 +75,16 @@ def test_a_process_that_is_not_llmtuis_own_keeps_everything(tiny_tales_engine: E
     assert not own_process.is_ours()
     assert is_scipy_available()
     assert is_torch_distributed_available() is torch.distributed.is_available()
-    assert not isinstance(sys.modules.get("torch._dynamo"), LazyCompiler)
+    assert not isinstance(sys.modules.get("torch._dynamo"), StandIn)
+    assert not isinstance(sys.modules["torch._meta_registrations"], StandIn)
+
+
+def test_an_operator_that_torch_does_not_have_is_told_as_such() -> None:
+    def make() -> None:
+        raise NotImplementedError("no such operator")
+
+    with pytest.raises(NotImplementedError, match="no such operator"):
+        with_them_if_needed(make)
 
 
 def test_a_question_that_another_version_does_not_remember_is_left_alone() -> None:
