@@ -73,19 +73,27 @@ void add(const Job& job, long panel, long row, long first, long last, Ahead ahea
   typename Kind::Sum of[Panels][Rows];
   for (int p = 0; p < Panels; p++)
     for (int r = 0; r < Rows; r++) of[p][r] = sums[p * FEW + r];
+  const char* weights = job.weights(panel, first);
+  const long apart = job.steps * VECTOR;
+  x += first * Kind::parts * from_word;
   for (long step = first; step < last; step++) {
     for (int s = 0; s < Streams; s++) _mm_prefetch(ahead.from + s * ahead.apart, NEAR);
+    if constexpr (NEXT > 0 && Rows > 1)
+      for (int p = 0; p < Panels; p++) _mm_prefetch(weights + p * apart + NEXT, _MM_HINT_T0);
     ahead.from += ahead.pace;
 #pragma GCC unroll 2
     for (int part = 0; part < Kind::parts; part++) {
-      const int32_t* words = x + (step * Kind::parts + part) * from_word;
       typename Kind::Words w[Panels];
-      for (int p = 0; p < Panels; p++) w[p] = Kind::take(job.weights(panel + p, step), part);
+      for (int p = 0; p < Panels; p++) w[p] = Kind::take(weights + p * apart, part);
 #pragma GCC unroll 16
       for (int r = 0; r < Rows; r++)
 #pragma GCC unroll 3
-        for (int p = 0; p < Panels; p++) of[p][r] = Kind::add(of[p][r], w[p], words[r * from_row]);
+        for (int p = 0; p < Panels; p++) of[p][r] = Kind::add(of[p][r], w[p], x[r * from_row]);
+      x += from_word;
+      // each part loads its words: registers that hold those of all are missing for sums
+      asm("" : "+r"(weights));
     }
+    weights += VECTOR;
   }
   for (int p = 0; p < Panels; p++)
     for (int r = 0; r < Rows; r++) sums[p * FEW + r] = of[p][r];

@@ -24,6 +24,13 @@ struct BFloat16 : Float32 {
     if (part == 0) return {_mm256_castsi256_ps(_mm256_slli_epi32(low, 16)), _mm256_castsi256_ps(_mm256_slli_epi32(high, 16))};
     return {_mm256_castsi256_ps(_mm256_and_si256(low, upper)), _mm256_castsi256_ps(_mm256_and_si256(high, upper))};
   }
+  // in place: the compiler would move sums from register to register, and some to memory
+  static Sum add(Sum sum, Words w, int32_t x) {
+    const __m256 word = _mm256_set1_ps(float_of(x));
+    asm("vfmadd231ps %2, %1, %0" : "+x"(sum.low) : "x"(w.low), "x"(word));
+    asm("vfmadd231ps %2, %1, %0" : "+x"(sum.high) : "x"(w.high), "x"(word));
+    return sum;
+  }
   // rounded, and a float again
   static float pack(const float* x, long count, int32_t* words) {
     for (long i = 0; i < count; i += 16) {

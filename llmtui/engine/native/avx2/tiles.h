@@ -9,6 +9,8 @@
 constexpr int AHEAD = 128;
 // ... into the second cache: in the nearest one, rows and what is there need the room.
 constexpr auto NEAR = _MM_HINT_T1;
+// From there, so many bytes ahead into the nearest one: it is slower to see by itself what several rows will need.
+constexpr int NEXT = 1024;
 // Of several groups of rows, so many words at most in turn: the nearest cache holds them until all groups had them.
 constexpr int TURN = 384;
 

@@ -9,6 +9,8 @@
 constexpr int AHEAD = 128;
 // ... into the nearest cache.
 constexpr auto NEAR = _MM_HINT_T0;
+// What is there already is not asked for again.
+constexpr int NEXT = 0;
 // Of several panels, so many words at most in turn: what is there and what was asked for share the nearest cache.
 constexpr int TURN = 192;
 
