@@ -14,8 +14,6 @@
 namespace {
 
 constexpr int PANEL = 16;
-// Up to so many each thread makes of its own what gates let through, which takes less than to wait for the other.
-constexpr int ALONE = 4;
 constexpr long VECTOR = 64;  // bytes of the words of a panel's outputs
 
 struct Job {
@@ -160,10 +158,9 @@ bool multiply_as(const Layer& layer, const float* x, long x_stride, long rows, f
   const long all_panels = (layer.outs + PANEL - 1) / PANEL;
   const int together = Kind::together(rows), most = Kind::rows_of[together];
   const long groups = (rows + most - 1) / most;
-  const bool few = rows <= FEW;
   const bool as_they_are = Kind::inputs == 1 && layer.before == NOTHING && (rows == 1 || !Kind::interleaved);
   // each thread packs few rows for itself, which takes less than to wait for the others
-  const bool alone = few && (layer.before != GATED || rows <= ALONE);
+  const bool alone = rows <= (layer.before == GATED ? ALONE_GATED : ALONE);
   const long threads = omp_get_max_threads(), copies = alone ? threads : 1;
   const long packed = rows * (stride + 1), room = row_room(layer.ins) + (Kind::interleaved ? most * stride : 0);
   float* memory = scratch(copies * packed + threads * room);

@@ -14,6 +14,9 @@ constexpr int NEXT = 1024;
 // Of several groups of rows, so many words at most in turn: the nearest cache holds them until all groups had them.
 constexpr int TURN = 384;
 
+// Up to so many rows each thread packs for itself, and so many of what gates let through.
+constexpr int ALONE = 4, ALONE_GATED = 4;
+
 // A sum waits four cycles for the one before it: of one row, one panel's sums are too few to fill them.
 inline int panels_together(long rows) { return rows == 1 ? 2 : 1; }
 

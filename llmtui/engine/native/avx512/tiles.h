@@ -14,6 +14,9 @@ constexpr int NEXT = 0;
 // Of several panels, so many words at most in turn: what is there and what was asked for share the nearest cache.
 constexpr int TURN = 192;
 
+// Up to so many rows each thread packs for itself, and so many of what gates let through.
+constexpr int ALONE = 16, ALONE_GATED = 4;
+
 // Each of two panels by 8 rows needs 10 loads for 16 products, one panel by 16 needs 17, which binds from 15 rows on.
 inline int panels_together(long rows) { return rows > 16 ? 3 : rows >= 15 ? 2 : 1; }
 
