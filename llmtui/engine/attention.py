@@ -107,6 +107,12 @@ class PackedBatch:
             attended[part] = branches.attend(layer, query[part], rows[part], scaling, window)
         return attended
 
+    def shelved(self, layers: int, kv_heads: int, dim: int) -> list[list[int]] | None:
+        """What `run_blocks` is told of each shelf that keeps so many layers; None: it cannot attend for all rows."""
+        if self._branches or not row_kernel.suits_heads(dim, self._device):
+            return None
+        return [shelf.shelved(layers, kv_heads, dim) for shelf in self._by_kernel]
+
     def _attend_alone(
         self, span: Span, layer: int, query: Tensor, rows: Tensor, scaling: float | None, window: int | None
     ) -> Tensor:

@@ -24,6 +24,8 @@ SHELF_TOKENS = 16384
 # a shelf that nobody uses keeps so much: memory that is new takes longer to come than keys and values to be copied
 KEPT_BYTES = 128 << 20
 
+NOWHERE = torch.empty(0, dtype=torch.int64)
+
 
 class Shelf:
     """Places of one capacity. The memory for a layer is made when its first row is written.
@@ -38,6 +40,7 @@ class Shelf:
         self._touched = [0] * places
         self._free = set(range(places))
         self.layers: dict[int, Tensor] = {}
+        self._addresses = NOWHERE
 
     @property
     def full(self) -> bool:
@@ -60,6 +63,7 @@ class Shelf:
         self._free.add(place)
         if len(self._free) == len(self._used) and self._touched_bytes > KEPT_BYTES:
             self.layers.clear()
+            self._addresses = NOWHERE
             self._used = [0] * len(self._used)
             self._touched = self._used.copy()
 
@@ -77,6 +81,17 @@ class Shelf:
             dtype = torch.bfloat16 if self._narrow else like.dtype
             known = self.layers[layer] = _zeros((two, len(self._used), heads, self.capacity, dim), dtype, like.device)
         return known
+
+    def addresses(self, layers: int, kv_heads: int, dim: int) -> Tensor:
+        """Of `rows` of so many layers, for rows in float32: [layers] int64."""
+        if len(self._addresses) < layers:
+            like = torch.empty(0, 2, kv_heads, dim)
+            self._addresses = torch.tensor([self.rows(layer, like).data_ptr() for layer in range(layers)])
+        return self._addresses
+
+    def shape(self, kv_heads: int, dim: int) -> tuple[bool, int, int, int, int]:
+        """Whether it is of bfloat16, its places, heads of keys, capacity and numbers of a head."""
+        return self._narrow, len(self._used), kv_heads, self.capacity, dim
 
 
 class KVPool:

@@ -38,8 +38,9 @@ def _conv1d(bias: Tensor, weight: Tensor, x: Tensor) -> Tensor:
 
 def side_by_side(norm: Norm | None, *linears: Any) -> Layer:
     """The outputs of linears with the same input, one after the other."""
-    if all(isinstance(module, Part) for module in linears):
-        return linear(linears[0].whole, norm)
+    whole = whole_of(*linears)
+    if whole is not None:
+        return linear(whole, norm)
     layers = [linear(module) for module in linears]
     before = norm or unchanged
 
@@ -48,6 +49,11 @@ def side_by_side(norm: Norm | None, *linears: Any) -> Layer:
         return torch.cat([layer(x) for layer in layers], dim=-1)
 
     return joined
+
+
+def whole_of(*linears: Any) -> Any:
+    """What linears with the same input are parts of; None: each is one of its own."""
+    return linears[0].whole if all(isinstance(module, Part) for module in linears) else None
 
 
 def activated(module: Any, norm: Norm, name: str, function: Any) -> Layer:

@@ -11,8 +11,19 @@ from typing import Any
 from torch import Tensor
 
 from llmtui.engine.attention import PackedBatch, PackedForward
-from llmtui.engine.layers import activated, linear, norm_heads, residual, rotate, side_by_side
+from llmtui.engine.blocks import Blocks, described, described_block
+from llmtui.engine.layers import (
+    TANH_GELUS,
+    activated,
+    linear,
+    norm_heads,
+    residual,
+    rotate,
+    side_by_side,
+    whole_of,
+)
 from llmtui.engine.norms import Norm
+from llmtui.engine.panels import ADDED, GELU
 
 
 class Gpt2Forward:
@@ -20,29 +31,47 @@ class Gpt2Forward:
 
     def __init__(self, model: Any) -> None:
         body, config = model.transformer, model.config
+        self._model = model  # kernels know its weights by their addresses alone
         self._heads = config.n_head
         self._tokens, self._positions = body.wte.weight, body.wpe.weight
         self._blocks = [Gpt2Block(block, config) for block in body.h]
+        dim = config.n_embd // config.n_head
+        self._in_one = Blocks.of([block.described for block in self._blocks], config.n_head, dim)
         self._head = linear(model.lm_head, Norm.layer(body.ln_f))
 
     def __call__(self, ids: Tensor, positions: Tensor, batch: PackedBatch, kept: Tensor | None) -> Tensor:
         x = self._tokens[ids].add_(self._positions[positions])
-        rows = len(ids)
+        computed = None if self._in_one is None else self._in_one.run(x, batch, kept)
+        return self._head(self._one_by_one(x, batch, kept) if computed is None else computed)
+
+    def _one_by_one(self, x: Tensor, batch: PackedBatch, kept: Tensor | None) -> Tensor:
         for number, block in enumerate(self._blocks):
-            joined = block.qkv(x).view(rows, 3, self._heads, -1)
-            attended = batch.attend(number, joined[:, 0], joined[:, 1:], block.scaling)
-            block.add_attended(x, attended.reshape(rows, -1))
+            joined = block.qkv(x).view(len(x), 3, self._heads, -1)
+            attended = batch.attend(number, joined[:, 0], joined[:, 1:], block.scaling).reshape(len(x), -1)
+            if number == len(self._blocks) - 1 and kept is not None:
+                x, attended = x[kept], attended[kept]
+            block.add_attended(x, attended)
             block.add_down(x, block.up(x))
-        return self._head(x if kept is None else x[kept])
+        return x
 
 
 class Gpt2Block:
     def __init__(self, block: Any, config: Any) -> None:
-        self.qkv = linear(block.attn.c_attn, Norm.layer(block.ln_1))
-        self.add_attended = residual(block.attn.c_proj)
-        self.up = activated(block.mlp.c_fc, Norm.layer(block.ln_2), config.activation_function, block.mlp.act)
-        self.add_down = residual(block.mlp.c_proj)
-        self.scaling = block.attn.scaling
+        attention, mlp = block.attn, block.mlp
+        before_attention, before_mlp = Norm.layer(block.ln_1), Norm.layer(block.ln_2)
+        self.qkv = linear(attention.c_attn, before_attention)
+        self.add_attended = residual(attention.c_proj)
+        self.up = activated(mlp.c_fc, before_mlp, config.activation_function, mlp.act)
+        self.add_down = residual(mlp.c_proj)
+        self.scaling = attention.scaling
+        self.described = described_block(
+            described(attention.c_attn, before_attention),
+            described(attention.c_proj, after=ADDED),
+            described(mlp.c_fc, before_mlp, GELU) if config.activation_function in TANH_GELUS else None,
+            described(mlp.c_proj, after=ADDED),
+            heads=config.n_head,
+            scale=self.scaling,
+        )
 
 
 class LlamaForward:
@@ -54,10 +83,14 @@ class LlamaForward:
 
     def __init__(self, model: Any) -> None:
         body, config = model.model, model.config
+        self._model = model  # kernels know its weights by their addresses alone
         self._tokens, self._rotary = body.embed_tokens.weight, body.rotary_emb
         self._embedding_multiplier = getattr(config, "embedding_multiplier", 1.0)
         self._logits_scaling = getattr(config, "logits_scaling", 1.0)
         self._blocks = [LlamaBlock(block, config) for block in body.layers]
+        first = body.layers[0].self_attn
+        kv_heads = first.k_proj.out_features // first.head_dim
+        self._in_one = Blocks.of([block.described for block in self._blocks], kv_heads, first.head_dim)
         self._head = linear(model.lm_head, Norm.rms(body.norm))
 
     def __call__(self, ids: Tensor, positions: Tensor, batch: PackedBatch, kept: Tensor | None) -> Tensor:
@@ -65,11 +98,17 @@ class LlamaForward:
         if self._embedding_multiplier != 1.0:
             x *= self._embedding_multiplier
         turn = self._turn(x, positions)
-        for number, block in enumerate(self._blocks):
-            block.attend(x, turn, batch, number)
-            block.feed_forward(x)
-        logits = self._head(x if kept is None else x[kept])
+        computed = None if self._in_one is None else self._in_one.run(x, batch, kept, turn)
+        logits = self._head(self._one_by_one(x, turn, batch, kept) if computed is None else computed)
         return logits if self._logits_scaling == 1.0 else logits / self._logits_scaling
+
+    def _one_by_one(self, x: Tensor, turn: tuple[Tensor, Tensor], batch: PackedBatch, kept: Tensor | None) -> Tensor:
+        for number, block in enumerate(self._blocks):
+            attended = block.attend(x, turn, batch, number)
+            if number == len(self._blocks) - 1 and kept is not None:
+                x, attended = x[kept], attended[kept]
+            block.add(x, attended)
+        return x
 
     def _turn(self, x: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
         """Cosines and sines, [rows, 1, dim]; the sines negative where `rotate_half` negates what they multiply."""
@@ -80,7 +119,7 @@ class LlamaForward:
 
 
 class LlamaBlock:
-    """One layer; its methods add to x, [rows, width]."""
+    """One layer; x: [rows, width]."""
 
     def __init__(self, block: Any, config: Any) -> None:
         attention, mlp = block.self_attn, block.mlp
@@ -100,8 +139,19 @@ class LlamaBlock:
         # Mistral's is the config's, Qwen's is the layer's or None
         self._window = getattr(attention, "sliding_window", getattr(config, "sliding_window", None))
         self._norm_heads = norm_heads(attention, self._heads, self._rotated)
+        as_it_is = norms_first and multiplier == 1.0 and self._norm_heads is None and config.hidden_act == "silu"
+        self.described = described_block(
+            described(whole_of(attention.q_proj, attention.k_proj, attention.v_proj), before_attention),
+            described(attention.o_proj, after=ADDED),
+            described(whole_of(mlp.gate_proj, mlp.up_proj), before_mlp),
+            described(mlp.down_proj, after=ADDED, gated=True) if as_it_is else None,
+            heads=self._heads,
+            scale=self._scaling,
+            window=self._window,
+        )
 
-    def attend(self, x: Tensor, turn: tuple[Tensor, Tensor], batch: PackedBatch, number: int) -> None:
+    def attend(self, x: Tensor, turn: tuple[Tensor, Tensor], batch: PackedBatch, number: int) -> Tensor:
+        """[rows, heads * dim]"""
         heads = self._qkv(x).view(len(x), -1, self._dim)
         turned = heads[:, : self._rotated]
         if self._norm_heads is not None:
@@ -109,9 +159,11 @@ class LlamaBlock:
         rotate(turned, *turn)
         rows = heads[:, self._heads :].view(len(x), 2, -1, self._dim)
         attended = batch.attend(number, heads[:, : self._heads], rows, self._scaling, self._window)
-        self._add_attended(x, attended.reshape(len(x), -1))
+        return attended.reshape(len(x), -1)
 
-    def feed_forward(self, x: Tensor) -> None:
+    def add(self, x: Tensor, attended: Tensor) -> None:
+        """What comes of what was attended, and then the feed-forward part."""
+        self._add_attended(x, attended)
         self._add_down(x, self._gate_up(x))
 
 

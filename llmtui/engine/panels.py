@@ -16,6 +16,9 @@ from llmtui.models.weights import PANEL
 BEFORE = {None: 0, "layer": 1, "rms": 2, "gated": 3}
 WRITTEN, GELU, ADDED = 0, 1, 2
 
+# what kernels are told: addresses, whole numbers and fractions
+Words = tuple[int | float, ...]
+
 
 class Kind(IntEnum):
     """How the weights are held; `native/linears.h` has the same numbers."""
@@ -86,14 +89,17 @@ class PanelLinear(nn.Module):
         into = self._into(None, ADDED, gated=gated)
         return lambda y, x: into(x, y)
 
+    def described(self, norm: Norm | None = None, after: int = WRITTEN, *, gated: bool = False) -> Words:
+        """What the kernel must know of the layer, of what comes before it and of what becomes of its products."""
+        before = BEFORE["gated" if gated else None if norm is None else norm.kind]
+        held = (0, 0, 0.0) if norm is None else (norm.weight.data_ptr(), _address(norm.bias), norm.epsilon)
+        self._norms.append(norm)
+        return (*self._layer, before, *held, after)
+
     def _into(self, norm: Norm | None, after: int, *, gated: bool) -> Callable[[Tensor, Tensor], None]:
         assert kernels.KERNELS is not None
         multiply = kernels.KERNELS.multiply
-        before = BEFORE["gated" if gated else None if norm is None else norm.kind]
-        held = (0, 0, 0.0) if norm is None else (norm.weight.data_ptr(), _address(norm.bias), norm.epsilon)
-        layer = (*self._layer, before, *held, after)
-
-        self._norms.append(norm)
+        layer = self.described(norm, after, gated=gated)
 
         def into(x: Tensor, y: Tensor) -> None:
             multiply(*layer, x.data_ptr(), x.stride(0), x.shape[0], y.data_ptr())

@@ -51,6 +51,11 @@ class RowsOfShelf:
         own = self._rows.data_ptr(), 8 * len(numbers)
         self._addresses = (len(numbers), *(own[0] + n * own[1] for n in range(3)), max(ends))
 
+    def shelved(self, layers: int, kv_heads: int, dim: int) -> list[int]:
+        """What `run_blocks` is told of them."""
+        kept_at = self._shelf.addresses(layers, kv_heads, dim).data_ptr()
+        return [*self._shelf.shape(kv_heads, dim), *self._addresses, kept_at]
+
     def attend_into(
         self, attended: Tensor, layer: int, query: Tensor, rows: Tensor, scaling: float | None, window: int | None
     ) -> None:

@@ -8,8 +8,13 @@ struct Free {
   void operator()(void* memory) const { std::free(memory); }
 };
 
+// Who holds memory while others ask for theirs has some of its own.
+struct Kernel {};
+struct Blocks {};
+
 // At least so many floats on a border of 64 bytes, the same ones at each call in a thread. Null: there is no memory.
-inline float* scratch(size_t floats) {
+template <class Owner = Kernel>
+float* scratch(size_t floats) {
   thread_local std::unique_ptr<float, Free> memory;
   thread_local size_t size = 0;
   if (floats > size) {

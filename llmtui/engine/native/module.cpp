@@ -5,8 +5,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <vector>
 
 #include "attention.h"
+#include "blocks.h"
 #include "draws.h"
 #include "facts.h"
 #include "linears.h"
@@ -14,7 +18,7 @@
 namespace {
 
 // One more whenever a call's arguments change: `kernels.py` expects the same.
-constexpr long VERSION = 4;
+constexpr long VERSION = 5;
 
 // Whole numbers and addresses among a call's arguments, in turn.
 class Arguments {
@@ -31,6 +35,43 @@ class Arguments {
  private:
   PyObject* const* next_;
 };
+
+// The same in memory, 8 bytes each.
+class Words {
+ public:
+  explicit Words(const int64_t* words) : next_(words) {}
+  long number() { return static_cast<long>(*next_++); }
+  template <class T>
+  T* address() {
+    return reinterpret_cast<T*>(*next_++);
+  }
+  float fraction() {
+    double value;
+    std::memcpy(&value, next_++, sizeof value);
+    return static_cast<float>(value);
+  }
+
+ private:
+  const int64_t* next_;
+};
+
+template <class Source>
+Layer layer_of(Source& a) {
+  Layer layer;
+  layer.kind = static_cast<Kind>(a.number());
+  layer.weights = a.template address<void>();
+  layer.start = a.template address<void>();
+  layer.scales = a.template address<float>();
+  layer.bias = a.template address<float>();
+  layer.ins = a.number();
+  layer.outs = a.number();
+  layer.before = static_cast<Before>(a.number());
+  layer.norm_weight = a.template address<float>();
+  layer.norm_bias = a.template address<float>();
+  layer.epsilon = a.fraction();
+  layer.after = static_cast<After>(a.number());
+  return layer;
+}
 
 bool has(Py_ssize_t count, Py_ssize_t wanted) {
   if (count == wanted) return true;
@@ -53,19 +94,7 @@ PyObject* run(Kernel kernel) {
 PyObject* py_multiply(PyObject*, PyObject* const* values, Py_ssize_t count) {
   if (!has(count, 16)) return nullptr;
   Arguments a(values);
-  Layer layer;
-  layer.kind = static_cast<Kind>(a.number());
-  layer.weights = a.address<void>();
-  layer.start = a.address<void>();
-  layer.scales = a.address<float>();
-  layer.bias = a.address<float>();
-  layer.ins = a.number();
-  layer.outs = a.number();
-  layer.before = static_cast<Before>(a.number());
-  layer.norm_weight = a.address<float>();
-  layer.norm_bias = a.address<float>();
-  layer.epsilon = a.fraction();
-  layer.after = static_cast<After>(a.number());
+  const Layer layer = layer_of(a);
   const float* x = a.address<float>();
   const long stride = a.number(), rows = a.number();
   float* y = a.address<float>();
@@ -109,6 +138,58 @@ PyObject* py_attend(PyObject*, PyObject* const* values, Py_ssize_t count) {
   const float scale = a.fraction();
   float* attended = a.address<float>();
   return run([&] { return attend(shelf, rows, queries, query_stride, new_rows, new_stride, heads, scale, attended); });
+}
+
+Block block_of(Words& words) {
+  Block block;
+  block.qkv = layer_of(words);
+  block.out = layer_of(words);
+  block.up = layer_of(words);
+  block.down = layer_of(words);
+  block.heads = words.number();
+  block.scale = words.fraction();
+  block.window = words.number();
+  return block;
+}
+
+Shelved shelved_of(Words& words) {
+  Shelved on;
+  on.shelf.keys_values = nullptr;
+  on.shelf.narrow = words.number();
+  on.shelf.places = words.number();
+  on.shelf.kv_heads = words.number();
+  on.shelf.capacity = words.number();
+  on.shelf.dim = words.number();
+  on.rows.count = words.number();
+  on.rows.numbers = words.address<long>();
+  on.rows.places = words.address<long>();
+  on.rows.ends = words.address<long>();
+  on.rows.longest = words.number();
+  on.rows.window = 0;
+  on.keys_values = words.address<void*>();
+  return on;
+}
+
+PyObject* py_run_blocks(PyObject*, PyObject* const* values, Py_ssize_t count) {
+  if (!has(count, 11)) return nullptr;
+  Arguments a(values);
+  Words block_words(a.address<int64_t>());
+  std::vector<Block> blocks(a.number());
+  Words shelf_words(a.address<int64_t>());
+  std::vector<Shelved> shelves(a.number());
+  Turn turn;
+  turn.cos = a.address<float>();
+  turn.sin = a.address<float>();
+  float* x = a.address<float>();
+  const long width = a.number(), rows = a.number();
+  const long* kept = a.address<long>();
+  const long kept_count = a.number();
+  for (Block& block : blocks) block = block_of(block_words);
+  for (Shelved& on : shelves) on = shelved_of(shelf_words);
+  return run([&] {
+    return run_blocks(blocks.data(), static_cast<long>(blocks.size()), shelves.data(), static_cast<long>(shelves.size()), turn,
+                      x, width, rows, kept, kept_count);
+  });
 }
 
 PyObject* py_find_facts(PyObject*, PyObject* const* values, Py_ssize_t count) {
@@ -172,6 +253,7 @@ PyMethodDef methods[] = {
     {"multiply", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(py_multiply)), METH_FASTCALL, nullptr},
     {"rotate", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(py_rotate)), METH_FASTCALL, nullptr},
     {"attend", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(py_attend)), METH_FASTCALL, nullptr},
+    {"run_blocks", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(py_run_blocks)), METH_FASTCALL, nullptr},
     {"draw", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(py_draw)), METH_FASTCALL, nullptr},
     {"find_facts", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(py_find_facts)), METH_FASTCALL, nullptr},
     {nullptr, nullptr, 0, nullptr},
