@@ -11,6 +11,7 @@ from llmtui.engine.attention import PackedBatch, PackedForward, Span
 from llmtui.engine.branch_attention import BranchSpan
 from llmtui.engine.forks import Forks, salt_of
 from llmtui.engine.kv_cache import FIRST_CAPACITY, KVPool, KVSlab
+from llmtui.engine.plain_prefixes import PlainPrefixes
 from llmtui.engine.prefix_cache import BLOCK, PrefixCache
 from llmtui.engine.scheduler import Slice
 
@@ -74,28 +75,34 @@ class PlainRunner:
     path = "one sequence at a time"
     packs = False
     narrow = False
-    kept_bytes = 0
 
     def __init__(self, model: Any, device: str) -> None:
         self._model = model
         self._device = device
         self._keeps_rows = "logits_to_keep" in inspect.signature(model.forward).parameters
+        self._prefixes = PlainPrefixes()
         self.rewinds = bool(self._new_cache().is_croppable)
 
+    @property
+    def kept_bytes(self) -> int:
+        return self._prefixes.bytes
+
     def keep_at_most(self, limit: int) -> None:
-        """Nothing is kept."""
+        self._prefixes.limit = limit
 
     def forget(self) -> None:
-        return
+        self._prefixes.clear()
 
     def begin(self, sequence: "Sequence") -> int:
         sequence.cache = self._new_cache()
         if sequence.params.speculate:
             # else layers with a sliding window keep nothing beyond it, and could not go back
             sequence.cache.activate_past_recording()
-        return 0
+        with torch.inference_mode():
+            return self._prefixes.begin(sequence)
 
     def end(self, sequence: "Sequence") -> None:
+        self._prefixes.end(sequence)
         sequence.cache = None
 
     def _new_cache(self) -> Any:

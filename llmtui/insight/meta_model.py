@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from llmtui.engine import meta_kernels
 from llmtui.models.errors import ModelUnsupported
 
 
@@ -23,6 +24,7 @@ def without_weights(config: Any, dtype: torch.dtype) -> Any:
     """The model of a config on the meta device: every shape, no memory. Raises ModelUnsupported."""
     from transformers import AutoModelForCausalLM
 
+    meta_kernels.bring()
     try:
         with torch.device("meta"):
             return AutoModelForCausalLM.from_config(  # type: ignore[no-untyped-call]

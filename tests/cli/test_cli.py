@@ -173,7 +173,7 @@ def test_ctrl_c_before_a_command_has_begun_is_130_too(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(cli.LazyGroup, "get_command", interrupted)
     monkeypatch.setattr(sys, "argv", ["llmtui", "doctor"])
-    monkeypatch.setattr(own_process, "claim", lambda: None)
+    monkeypatch.setattr(own_process, "claim", lambda _: None)
     with pytest.raises(SystemExit) as left:
         cli.main()
     assert left.value.code == 130

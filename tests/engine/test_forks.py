@@ -3,11 +3,9 @@
 import random
 import uuid
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
-from architectures import copy_tokenizer, make_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -147,17 +145,6 @@ def test_every_row_of_a_prompt_that_is_scored_is_computed(busy_engine: Engine) -
     run(busy_engine, ids, client="scored", request_id="scored")
     scored = run(busy_engine, ids, replace(GREEDY, prompt_logprobs=True), client="scored", parent="scored")
     assert (scored.started.cached_tokens, len(scored.prompt)) == (0, 40)
-
-
-def test_a_model_that_cannot_be_packed_computes_all_and_is_right(engine: Engine, tmp_path: Path) -> None:
-    make_model("bloom", vocab_size=5120).save_pretrained(tmp_path)
-    copy_tokenizer(tmp_path)
-    engine.load(str(tmp_path)).wait(60)
-    ids = ids_of(20, 9)
-    fresh = run(engine, ids, request_id="first")
-    forked = run(engine, ids, parent="first")
-    assert forked.started.cached_tokens == 0
-    assert_alike(forked, fresh)
 
 
 @given(st.lists(st.integers(0, 3)), st.lists(st.integers(0, 3)))
