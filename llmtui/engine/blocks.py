@@ -33,11 +33,11 @@ def described_block(*layers: Words | None, heads: int, scale: float, window: int
         if layer is None:
             return None
         words += layer
-    return (*words, heads, scale, window or 0)
+    return (*words, heads, float(scale), window or 0)
 
 
 class Blocks:
-    """described: of each layer. kv_heads, dim: heads of keys, and numbers of a head."""
+    """The layers of one model, as `described_block` tells of each. kv_heads, dim: heads of keys, numbers of a head."""
 
     def __init__(self, described: Sequence[Words], kv_heads: int, dim: int) -> None:
         self._count, self._kv_heads, self._dim = len(described), kv_heads, dim

@@ -92,7 +92,7 @@ class PanelLinear(nn.Module):
     def described(self, norm: Norm | None = None, after: int = WRITTEN, *, gated: bool = False) -> Words:
         """What the kernel must know of the layer, of what comes before it and of what becomes of its products."""
         before = BEFORE["gated" if gated else None if norm is None else norm.kind]
-        held = (0, 0, 0.0) if norm is None else (norm.weight.data_ptr(), _address(norm.bias), norm.epsilon)
+        held = (0, 0, 0.0) if norm is None else (norm.weight.data_ptr(), _address(norm.bias), float(norm.epsilon))
         self._norms.append(norm)
         return (*self._layer, before, *held, after)
 
