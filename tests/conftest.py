@@ -2,7 +2,8 @@
 
 import os
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
@@ -16,6 +17,9 @@ os.environ["OMP_NUM_THREADS"] = "1"
 
 from llmtui import own_kernels
 from llmtui.engine import Engine, kernels
+from llmtui.engine.loaded import LoadedModel
+from llmtui.engine.scheduler import Slice
+from llmtui.engine.telemetry import RawRow
 from llmtui.processor import CPUINFO, cpu_flags
 from llmtui.settings import Settings
 
@@ -27,6 +31,18 @@ def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(variable, str(tmp_path / variable.lower()))
     for variable in (*(name.upper() for name in Settings.model_fields), "NO_COLOR", "SSH_CONNECTION"):
         monkeypatch.delenv(variable, raising=False)
+
+
+@pytest.fixture
+def slow_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long generation lasts for seconds, however fast the machine is."""
+    compute = LoadedModel.compute
+
+    def slowly(self: LoadedModel, work: Sequence[Slice]) -> list[list[RawRow]]:
+        time.sleep(0.005)
+        return compute(self, work)
+
+    monkeypatch.setattr(LoadedModel, "compute", slowly)
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,6 @@ from api_fixtures import engine as engine
 from api_fixtures import model_folder as model_folder
 from api_fixtures import occupied as occupied
 from api_fixtures import settings as settings
-from api_fixtures import slow_steps as slow_steps
 from client_environment import ClientEnvironment, made
 
 

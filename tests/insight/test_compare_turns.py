@@ -80,6 +80,7 @@ def test_who_has_no_turn_does_not_compute() -> None:
         assert others < own / 4
 
 
+@pytest.mark.usefixtures("slow_steps")
 def test_time_without_a_turn_is_no_part_of_the_models_own(tiny_tales_engine: Engine) -> None:
     slept: list[tuple[int, float]] = []
     tokens: list[Token] = []

@@ -1,7 +1,6 @@
 """One engine with the embedded model and one server for all API tests."""
 
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
@@ -9,9 +8,6 @@ import pytest
 from api_client import Api, serving, until
 
 from llmtui.engine import Engine, GenerationRequest, SamplingParams
-from llmtui.engine.loaded import LoadedModel
-from llmtui.engine.scheduler import Slice
-from llmtui.engine.telemetry import RawRow
 from llmtui.settings import Settings
 
 MAX_RUNNING = 4
@@ -49,18 +45,6 @@ def api(engine: Engine, settings: Settings) -> Iterator[Api]:
 def model_folder(engine: Engine) -> Path:
     assert engine.model is not None
     return Path(engine.model.path)
-
-
-@pytest.fixture
-def slow_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A long generation lasts for seconds, however fast the machine is."""
-    compute = LoadedModel.compute
-
-    def slowly(self: LoadedModel, work: Sequence[Slice]) -> list[list[RawRow]]:
-        time.sleep(0.005)
-        return compute(self, work)
-
-    monkeypatch.setattr(LoadedModel, "compute", slowly)
 
 
 @pytest.fixture
