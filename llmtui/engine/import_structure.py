@@ -59,7 +59,6 @@ class _Answering:
 
 def answering(read: Callable[..., Structure], folder: Callable[[], Path]) -> Callable[..., Structure]:
     """The same function, but what was read of all models is read from one file the next time."""
-
     known: Structure | None = None
 
     def define(module_path: str | Path, prefix: str | None = None) -> Structure:

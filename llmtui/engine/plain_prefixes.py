@@ -92,10 +92,10 @@ def _computed(generation: "Generation") -> Beginning | None:
         return None
     # of exact ones what decoding computed has other bits than the same tokens as a prompt, in blocks
     end = min(generation.computed, generation.prompt_length) if generation.params.exact else generation.computed
-    layers = [(layer.keys, layer.values) for layer in generation.cache.layers if layer.is_initialized]
-    if not layers or any(keys.shape[2] < end for keys, _ in layers):
+    layers = generation.cache.layers
+    if not end or not all(layer.is_initialized and layer.keys.shape[2] >= end for layer in layers):
         return None
-    return Beginning(salt_of(generation), tuple(generation.ids[:end]), layers)
+    return Beginning(salt_of(generation), tuple(generation.ids[:end]), [(layer.keys, layer.values) for layer in layers])
 
 
 def _shared(beginning: Beginning, generation: "Generation") -> int:

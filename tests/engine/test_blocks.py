@@ -43,11 +43,19 @@ def packed(architecture: str, kind: Kind = Kind.FLOAT32, **fields: Any) -> Any:
     return model
 
 
-def forwards(model: Any) -> tuple[Any, Any]:
-    """By one call, and by calls of single kernels."""
+def forwards(model: Any, *, always: bool = True) -> tuple[Any, Any]:
+    """By one call, which it must be where `always` is set, and by calls of single kernels."""
     in_one, one_by_one = lean_forward(model), lean_forward(model)
     assert isinstance(in_one._in_one, Blocks)  # type: ignore[union-attr]
     one_by_one._in_one = None  # type: ignore[union-attr]
+    run = in_one._in_one.run
+
+    def seen(*args: Any) -> Any:
+        computed = run(*args)
+        assert (computed is not None) == (always or not args[1]._branches)
+        return computed
+
+    in_one._in_one.run = seen  # type: ignore[union-attr, method-assign]
     return in_one, one_by_one
 
 
@@ -124,7 +132,7 @@ def test_a_model_whose_linears_are_not_packed_is_called_one_by_one() -> None:
 def test_rows_of_lookahead_are_computed_one_by_one() -> None:
     model = packed("llama", **SHAPES["llama"])
     results = []
-    for forward in forwards(model):
+    for forward in forwards(model, always=False):
         runner, slab, tails = PackedRunner(forward, "cpu"), KVSlab(KVPool()), BranchTails(2)
         runner.forward_spans([Span(slab, 0, 9)], list(range(9)), [False])
         rows = [BranchRow(token, start=10, step=0, slot=slot) for slot, token in enumerate((3, 4))]
