@@ -234,17 +234,30 @@ def key_labels(action: Action) -> str:
     return " ".join(key_label(key) for key in action.keys.split(",") if key)
 
 
-def token_pane_keys() -> list[tuple[str, str]]:
-    """The token pane's own keys, separated by spaces, and what each of them does."""
+def keys_of(thing: type) -> list[tuple[str, str]]:
+    """The keys that a screen or a widget of ours brings along, separated by spaces, and what each of them does."""
     from textual.binding import Binding
 
+    ours = [kind for kind in thing.__mro__ if kind.__module__.startswith("llmtui.")]
+    keys: dict[str, list[str]] = {}
+    does: dict[str, str] = {}
+    taken: set[str] = set()
+    for kind in ours:
+        for binding in kind.__dict__.get("BINDINGS", ()):
+            assert isinstance(binding, Binding)
+            own = [key for key in binding.key.split(",") if key not in taken]
+            if own:
+                taken.update(own)
+                keys[binding.action] = keys.get(binding.action, []) + [key_label(key) for key in own]
+                does[binding.action] = binding.tooltip or does.get(binding.action, binding.description)
+    return [(" ".join(own), does[action]) for action, own in keys.items()]
+
+
+def token_pane_keys() -> list[tuple[str, str]]:
+    """The token pane's own."""
     from llmtui.tui.widgets.token_view import TokenView
 
-    return [
-        (" ".join(key_label(key) for key in binding.key.split(",")), binding.tooltip or binding.description)
-        for binding in TokenView.BINDINGS
-        if isinstance(binding, Binding)
-    ]
+    return keys_of(TokenView)
 
 
 def keys_table() -> str:

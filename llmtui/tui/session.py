@@ -1,6 +1,7 @@
 """What the person has set and said since the program started; makes the requests. Plain data, no screen."""
 
 import dataclasses
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -52,13 +53,21 @@ class Run:
     usage: Usage | None = None
 
 
+# What was typed into the fields of a form, by the field's name and what had stood there.
+Typed = dict[tuple[str, str], str]
+
+
 @dataclass(slots=True)
 class Session:
-    """Parameters, conversation and runs of one sitting; nothing of it outlives the program."""
+    """Parameters, conversation and runs of one sitting; nothing of it outlives the program.
+
+    typed: into each form, by its name
+    """
 
     params: SamplingParams
     chat: bool = False
     runs: list[Run] = field(default_factory=list)
+    typed: defaultdict[str, Typed] = field(default_factory=lambda: defaultdict(dict))
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "Session":

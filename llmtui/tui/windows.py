@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from llmtui.settings import Settings
 from llmtui.tui.serving import Serving
+from llmtui.tui.widgets.prompt import Prompt
 
 if TYPE_CHECKING:
     from llmtui.tui.screens.main import MainScreen
@@ -46,9 +47,7 @@ def open_compare(main: "MainScreen", prompt: str, settings: Settings) -> None:
 
     model = settings.model_name if main.engine.model is None else main.engine.model.name
     main.app.push_screen(
-        CompareForm(
-            main.bridge, main.session.params, prompt, model, settings.device, settings.dtype, glyphs=main.glyphs
-        )
+        CompareForm(main.bridge, main.session, prompt, model, settings.device, settings.dtype, glyphs=main.glyphs)
     )
 
 
@@ -80,9 +79,16 @@ def open_architecture(main: "MainScreen", name: str, settings: Settings) -> None
 
 
 def open_help(main: "MainScreen") -> None:
-    from llmtui.tui.screens.help import HelpScreen
+    """Above a window, its keys first, and those of what has the focus in it."""
+    from llmtui.tui.actions import keys_of
+    from llmtui.tui.screens.help import HelpScreen, KeysHere
 
-    main.app.push_screen(HelpScreen())
+    screen, here = main.app.screen, None
+    if screen is not main:
+        # a prompt's keys do there what the window's hint says
+        inside = [] if screen.focused is None or isinstance(screen.focused, Prompt) else keys_of(type(screen.focused))
+        here = KeysHere("In this window", [*inside, *keys_of(type(screen))])
+    main.app.push_screen(HelpScreen(here))
 
 
 def open_logs(main: "MainScreen", log_file: Path | None) -> None:

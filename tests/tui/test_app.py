@@ -19,6 +19,7 @@ from llmtui.models.errors import ModelUnreachable
 from llmtui.settings import Settings
 from llmtui.tui import heat
 from llmtui.tui.app import LlmTui
+from llmtui.tui.screens.requests import RequestsScreen
 from llmtui.tui.widgets.status_bar import Tone
 
 
@@ -561,6 +562,30 @@ async def test_themes_and_help_and_logs_open_and_close(opened: Opened, tmp_path:
         await until(pilot, lambda: not app.current_theme.dark)
         await send(pilot, "/theme")
         await until(pilot, lambda: app.current_theme.dark)
+
+
+async def test_the_help_of_a_window_begins_with_its_own_keys(opened: Opened) -> None:
+    async with opened() as pilot:
+        app = app_of(pilot)
+        await pilot.press("f4")
+        await until(pilot, lambda: isinstance(app.screen, RequestsScreen) and app.screen.focused is not None)
+        window = app.screen
+        await pilot.press("f1")
+        await until(pilot, lambda: "In this window" in screen_text(app))
+        lines = [line.strip(" │┃▌▐▏▕") for line in screen_text(app).splitlines()]
+        keys = lines[
+            lines.index("In this window") : lines.index(next(line for line in lines if "Keys and commands" in line))
+        ]
+        assert any(line.startswith("x delete") and "Stop the request" in line for line in keys)
+        assert any(line.startswith("f4 esc") and "Close this window" in line for line in keys)
+        assert any(line.startswith("enter") for line in keys)
+        await pilot.press("f1")
+        await until(pilot, lambda: app.screen is window)
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is app.main)
+        await pilot.press("f1")
+        await until(pilot, lambda: "Keys and commands" in screen_text(app))
+        assert "In this window" not in screen_text(app)
 
 
 def test_importing_the_screen_imports_neither_torch_nor_the_windows() -> None:

@@ -162,6 +162,29 @@ async def test_the_prompt_is_what_is_typed_or_else_the_last_one(opened: Opened, 
             await until(pilot, lambda: pilot.app.screen is main)
 
 
+async def test_what_was_typed_stands_there_again_until_something_else_would(opened: Opened) -> None:
+    async with opened() as pilot:
+        main = app_of(pilot).main
+
+        async def values_of(prompt: str) -> tuple[str, str, str]:
+            form = await open_form(pilot, prompt)
+            values = form.prompt.text, form.values["temperature"], form.values["top_k"]
+            await pilot.press("escape")
+            await until(pilot, lambda: pilot.app.screen is main)
+            return values
+
+        usual = await values_of("Once upon a time")
+        form = await open_form(pilot, temperature="0.2, 1.4")
+        form.prompt.write("Once there was")
+        await pilot.pause()
+        await pilot.press("escape")
+        await until(pilot, lambda: pilot.app.screen is main)
+        assert await values_of("Once upon a time") == ("Once there was", "0.2, 1.4", usual[2])
+        assert await values_of("Another") == ("Another", "0.2, 1.4", usual[2])
+        main.session.params = replace(main.session.params, temperature=0.3)
+        assert (await values_of("Another"))[1] not in ("0.2, 1.4", usual[1])
+
+
 async def test_what_is_wrong_is_told_beside_its_field_and_nothing_runs(opened: Opened, engine: ScriptedEngine) -> None:
     async with opened() as pilot:
         form = await open_form(pilot, temperature="0.2,,1", top_p="7")

@@ -9,12 +9,12 @@ from textual.app import ComposeResult
 from textual.suggester import SuggestFromList
 from textual.widgets import Input
 
-from llmtui.engine import SamplingParams
 from llmtui.engine.errors import ParameterError
 from llmtui.insight.compare import ModelChoice, parse_choice
 from llmtui.setting_values import DTYPES
 from llmtui.tui.bridge import Bridge
 from llmtui.tui.screens.prompt_form import PromptForm
+from llmtui.tui.session import Session
 from llmtui.tui.sweep_form import MAX_TOKENS, read_count
 from llmtui.tui.text import GlyphSet
 from llmtui.tui.widgets.prompt import Prompt
@@ -33,7 +33,7 @@ class CompareForm(PromptForm):
     def __init__(
         self,
         bridge: Bridge,
-        params: SamplingParams,
+        session: Session,
         prompt: str,
         model: str,
         device: str,
@@ -41,9 +41,9 @@ class CompareForm(PromptForm):
         *,
         glyphs: GlyphSet = "unicode",
     ) -> None:
-        super().__init__(prompt, glyphs=glyphs)
+        super().__init__(prompt, session.typed["compare"], glyphs=glyphs)
         self._bridge = bridge
-        self._params = params
+        self._params = session.params
         self._model = model
         self._device = device
         self._dtype = dtype

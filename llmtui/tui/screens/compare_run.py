@@ -41,7 +41,7 @@ class CompareScreen(Window[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("right,tab", "column(1)", "Next column", show=False, priority=True),
         Binding("left,shift+tab", "column(-1)", "Column before", show=False, priority=True),
-        Binding("enter", "differences", "Where they differ", show=False),
+        Binding("enter", "differences", "Where they differ", show=False, tooltip="Show where the models differ"),
     ]
 
     def __init__(

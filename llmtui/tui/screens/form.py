@@ -27,8 +27,8 @@ class Form(Window[T]):
     CSS_PATH: ClassVar[str | list[str | PurePath]] = ["window.tcss", "form.tcss"]
     HORIZONTAL_BREAKPOINTS = WIDTHS
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down", "app.focus_next", "Next", show=False),
-        Binding("up", "app.focus_previous", "Previous", show=False),
+        Binding("down", "app.focus_next", "Next", show=False, tooltip="Go to the next field"),
+        Binding("up", "app.focus_previous", "Previous", show=False, tooltip="Go to the field before"),
     ]
 
     def __init__(self) -> None:

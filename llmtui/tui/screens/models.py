@@ -40,7 +40,7 @@ class ModelPicker(Window[str]):
         Binding("up", "move(-1)", "Up", show=False),
         Binding("pagedown", "move(10)", "Page down", show=False),
         Binding("pageup", "move(-10)", "Page up", show=False),
-        Binding("ctrl+t", "next_dtype", "Next dtype", show=False, priority=True),
+        Binding("ctrl+t", "next_dtype", "Next dtype", show=False, priority=True, tooltip="Load it as the next dtype"),
         Binding("ctrl+o", "close", "Close", show=False),
     ]
 

@@ -20,7 +20,7 @@ class ParameterScreen(Form[None]):
     NAME = "Parameters of the next run"
     HINT = "type to change · ↑ ↓ choose · esc closes"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "app.focus_next", "Next", show=False),
+        Binding("enter", "app.focus_next", "Next", show=False, tooltip="Go to the next field"),
         Binding("f5", "close", "Close", show=False),
     ]
 

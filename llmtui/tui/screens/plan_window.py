@@ -24,8 +24,8 @@ class PlanWindow(Window[None]):
     CSS_PATH: ClassVar[str | list[str | PurePath]] = ["window.tcss", "sweep.tcss"]
     AUTO_FOCUS = "#grid"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("m", "measure(1)", "Next number", show=False),
-        Binding("M", "measure(-1)", "Previous number", show=False),
+        Binding("m", "measure(1)", "Next number", show=False, tooltip="Show the next number of all cells"),
+        Binding("M", "measure(-1)", "Previous number", show=False, tooltip="Show the number before it"),
     ]
     MEASURES: ClassVar[int]
 

@@ -24,21 +24,21 @@ class SweepForm(PromptForm):
     NAME = "Sweep: one prompt under many settings"
     HINT = "Enter runs · ↑ ↓ choose · esc closes"
     AUTO_FOCUS = "#temperature"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "run", "Run", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "run", "Run", show=False, tooltip="Run what was typed")]
 
     def __init__(
         self, engine: Engine, bridge: Bridge, session: Session, prompt: str, *, glyphs: GlyphSet = "unicode"
     ) -> None:
-        super().__init__(prompt, glyphs=glyphs)
+        super().__init__(prompt, session.typed["sweep"], glyphs=glyphs)
         self._engine = engine
         self._bridge = bridge
         self._session = session
-        self._first = first_values(session.params)
+        self._usual = first_values(session.params)
         self._confirmed = 0
 
     def rows(self) -> ComposeResult:
         for field in FIELDS:
-            yield from self.row(field.name, field.name, self._first[field.name], field.help)
+            yield from self.row(field.name, field.name, self._usual[field.name], field.help)
 
     def on_mount(self) -> None:
         super().on_mount()

@@ -22,7 +22,8 @@ class Window(ModalScreen[T]):
     CSS_PATH: ClassVar[str | list[str | PurePath]] = "window.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "close", "Close", show=False, tooltip="Close this window"),
-        Binding("ctrl+c", "copy_or_close", "Copy", show=False, tooltip="Copy what is selected"),
+        Binding("ctrl+c", "copy_or_close", "Copy", show=False, tooltip="Copy what is selected, or close"),
+        Binding("f1", "app.help", "Help", show=False, tooltip="Keys of this window, and all others"),
     ]
     NAME: ClassVar[str] = ""
     HINT: ClassVar[str] = "esc closes"

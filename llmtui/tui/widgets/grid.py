@@ -51,7 +51,7 @@ class Grid(Widget, can_focus=True):
         Binding("end", "walk(0, 10000)", "Last column", show=False),
         Binding("pageup", "walk(-10, 0)", "Page up", show=False),
         Binding("pagedown", "walk(10, 0)", "Page down", show=False),
-        Binding("enter", "open", "Open", show=False),
+        Binding("enter", "open", "Open", show=False, tooltip="Open what stands in the cell"),
     ]
 
     cursor: reactive[tuple[int, int]] = reactive((0, 0))
