@@ -59,6 +59,7 @@ def run_compare(settings: "Settings", prompt: str | None, names: tuple[str, ...]
     from llmtui.engine import GenerationRequest, SamplingParams
     from llmtui.insight.compare import Comparison, parse_choice
     from llmtui.system.logs import setup_logging
+    from llmtui.system.own_processes import prepare_process
     from llmtui.system.paths import log_file
 
     setup_logging(log_file(), settings.debug)
@@ -71,7 +72,7 @@ def run_compare(settings: "Settings", prompt: str | None, names: tuple[str, ...]
         seed=SEED if settings.seed is None else settings.seed,
         top_logprobs=0,
     )
-    prepare = partial(setup_logging, log_file(), settings.debug)
+    prepare = partial(prepare_process, log_file(), settings.debug)
     comparison = Comparison(read_text(prompt), params, settings.device, prepare)
     # an empty prompt is told before anything is loaded
     GenerationRequest(prompt=comparison.prompt)

@@ -1,6 +1,7 @@
 """Asks a running llmtui over HTTP; whatever goes wrong is one sentence."""
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -13,6 +14,8 @@ from llmtui.system.monitor import OutOfReach
 
 CONNECT_SECONDS: Final = 5.0
 ANSWER_SECONDS: Final = 30.0
+# the system's own errors begin with it, and nobody can act on it
+_ERRNO: Final = re.compile(r"^\[Errno -?\d+\] ")
 
 
 class ServerUnreachable(OutOfReach):
@@ -89,7 +92,8 @@ class ApiClient:
 def _reason(error: Exception) -> str:
     if isinstance(error, httpx2.TimeoutException):
         return "it took too long"
-    return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
+    text = _ERRNO.sub("", str(error).strip())
+    return text.splitlines()[0][:200] if text else type(error).__name__
 
 
 def _json(answer: httpx2.Response, url: str) -> Any:

@@ -83,7 +83,7 @@ def test_ctrl_c_keeps_what_was_measured_and_exits_130(tmp_path: Path) -> None:
         (("--pid", "4194999"), 1, "4194999"),
         (("--csv", "no/such/folder/x.csv"), 1, "--csv"),
         (("--url", "http://127.0.0.1:1", "--pid", "1"), 2, "--pid"),
-        (("--url", "http://127.0.0.1:1"), 1, "http://127.0.0.1:1 does not answer"),
+        (("--url", "http://127.0.0.1:1"), 1, "http://127.0.0.1:1 does not answer: Connection refused"),
         (("--url", "ftp://127.0.0.1"), 1, "no address of a server"),
     ],
 )

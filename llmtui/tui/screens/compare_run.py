@@ -14,7 +14,7 @@ from llmtui.engine import SamplingParams
 from llmtui.engine.events import Token
 from llmtui.engine.loads import LoadProgress
 from llmtui.insight.compare import Column, Comparison, ModelChoice, Progress, Step
-from llmtui.system.logs import setup_logging
+from llmtui.system.own_processes import prepare_process
 from llmtui.system.paths import log_file
 from llmtui.tui.bridge import Bridge
 from llmtui.tui.compare_job import ComparisonView, News, compare_job
@@ -62,7 +62,7 @@ class CompareScreen(Window[None]):
         self._ended = False
         self._place = 0
         self._left = 0
-        self.comparison = Comparison(prompt, params, device, partial(setup_logging, log_file(), False))
+        self.comparison = Comparison(prompt, params, device, partial(prepare_process, log_file(), False))
         self.view = ComparisonView()
         self.columns = [ModelColumn(choice, glyphs=glyphs) for choice in choices]
         self.status = StatusBar(glyphs=glyphs, id="status")
