@@ -1,5 +1,6 @@
 """The command line: reads options, builds settings, and hands over. Imports nothing heavy until it is needed."""
 
+import errno
 import sys
 from pathlib import Path
 from typing import Any
@@ -145,3 +146,9 @@ def main() -> None:
         sys.exit(error.exit_code)
     except click.Abort:
         sys.exit(exit_codes.INTERRUPTED)
+    except OSError as error:
+        # help and version, which click writes by itself
+        if error.errno != errno.ENOSPC:
+            raise
+        click.echo(f"llmtui: stdout cannot be written to: {error.strerror}", err=True)
+        leave(exit_codes.ERROR)

@@ -180,7 +180,8 @@ def test_ctrl_c_before_a_command_has_begun_is_130_too(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize(
-    "command", [("tokenize", "a b"), ("dashboard",), ("generate", "Once", "--max-new-tokens", "3")]
+    "command",
+    [("--help",), ("--version",), ("tokenize", "a b"), ("dashboard",), ("generate", "Once", "--max-new-tokens", "3")],
 )
 def test_a_full_disk_is_one_sentence_and_exit_1(tmp_path: Path, command: tuple[str, ...]) -> None:
     with Path("/dev/full").open("wb") as full:
