@@ -7,7 +7,7 @@ from textual.theme import Theme
 _DARK: Final = {
     "text": "#d0d0d0",
     "text-muted": "#9e9e9e",
-    "text-disabled": "#6c6c6c",
+    "text-disabled": "#949494",
     "foreground-muted": "#9e9e9e",
     "border": "#5fafd7",
     "border-blurred": "#585858",
@@ -34,7 +34,7 @@ _DARK: Final = {
 _LIGHT: Final = {
     "text": "#262626",
     "text-muted": "#585858",
-    "text-disabled": "#8a8a8a",
+    "text-disabled": "#5f5f5f",
     "foreground-muted": "#585858",
     "border": "#005f87",
     "border-blurred": "#9e9e9e",

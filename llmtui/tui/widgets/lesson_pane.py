@@ -27,7 +27,13 @@ class LessonPane(VerticalScroll, can_focus=True):
         Binding("p,left", "turn(-1)", "Lesson before", show=False, tooltip="Go to the lesson before"),
     ]
     DEFAULT_CSS = """
-    LessonPane { background: $surface; scrollbar-size-vertical: 1; padding: 0 1; border-title-color: $text; }
+    LessonPane {
+        background: $surface;
+        scrollbar-size-vertical: 1;
+        padding: 0 1;
+        border-title-color: $text;
+        border-subtitle-color: $text-muted;
+    }
     """
 
     def __init__(self, *, glyphs: GlyphSet = "unicode", id: str | None = None) -> None:
