@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -55,28 +55,28 @@ class PackedBatch:
         self.spans = spans
         self._device = device
         self._masks: dict[tuple[int, int, int | None], Tensor] = {}
-        self._own: list[tuple[int, Span]] = []
-        self._branches: list[tuple[int, BranchSpan]] = []
+        # each with the number of its first row
+        self._placed: list[tuple[int, Span | BranchSpan]] = []
         row = 0
         for span in spans:
-            if isinstance(span, BranchSpan):
-                self._branches.append((row, span))
-            else:
+            if isinstance(span, Span):
                 span.slab.reserve(span.end)
-                self._own.append((row, span))
+            self._placed.append((row, span))
             row += len(span.positions)
 
     @cached_property
     def _by_kernel(self) -> list[RowsOfShelf]:
-        return [RowsOfShelf(mates) for mates in _by_shelf(self._own)]
+        return [RowsOfShelf(mates) for mates in _by_shelf(self._placed)]
 
     @cached_property
-    def _by_torch(self) -> tuple[list[tuple[int, Span]], list[DecodeGroup]]:
-        """Spans that attend alone, and single rows that attend together."""
-        alone = [own for own in self._own if own[1].rows > 1]
-        groups = _by_shelf([own for own in self._own if own[1].rows == 1])
+    def _by_torch(self) -> tuple[list[tuple[int, Span]], list[DecodeGroup], list[tuple[int, BranchSpan]]]:
+        """Spans that attend alone, single rows that attend together, and branches."""
+        own = [(row, span) for row, span in self._placed if isinstance(span, Span)]
+        branches = [(row, span) for row, span in self._placed if isinstance(span, BranchSpan)]
+        alone = [placed for placed in own if placed[1].rows > 1]
+        groups = _by_shelf([placed for placed in own if placed[1].rows == 1])
         alone += [mates[0] for mates in groups if len(mates) == 1]
-        return alone, [DecodeGroup(mates, self._device) for mates in groups if len(mates) > 1]
+        return alone, [DecodeGroup(mates, self._device) for mates in groups if len(mates) > 1], branches
 
     def attend(
         self, layer: int, query: Tensor, rows: Tensor, scaling: float | None = None, window: int | None = None
@@ -90,26 +90,26 @@ class PackedBatch:
             attended = torch.empty(query.shape)
             for shelf in self._by_kernel:
                 shelf.attend_into(attended, layer, query, rows, scaling, window)
-        else:
-            alone, groups = self._by_torch
-            if len(alone) == len(self.spans) == 1:
-                return self._attend_alone(alone[0][1], layer, query, rows, scaling, window)
-            if len(groups) == 1 and groups[0].is_all_of(len(query)):
-                return groups[0].attend(layer, query, rows, scaling, window)
-            attended = torch.empty_like(query, memory_format=torch.contiguous_format)
-            for row, span in alone:
-                part = slice(row, row + span.rows)
-                attended[part] = self._attend_alone(span, layer, query[part], rows[part], scaling, window)
-            for group in groups:
-                attended[group.rows] = group.attend(layer, query[group.rows], rows[group.rows], scaling, window)
-        for row, branches in self._branches:
-            part = slice(row, row + len(branches.positions))
-            attended[part] = branches.attend(layer, query[part], rows[part], scaling, window)
+            return attended
+        alone, groups, branches = self._by_torch
+        if len(alone) == len(self.spans) == 1:
+            return self._attend_alone(alone[0][1], layer, query, rows, scaling, window)
+        if len(groups) == 1 and groups[0].is_all_of(len(query)):
+            return groups[0].attend(layer, query, rows, scaling, window)
+        attended = torch.empty_like(query, memory_format=torch.contiguous_format)
+        for row, span in alone:
+            part = slice(row, row + span.rows)
+            attended[part] = self._attend_alone(span, layer, query[part], rows[part], scaling, window)
+        for group in groups:
+            attended[group.rows] = group.attend(layer, query[group.rows], rows[group.rows], scaling, window)
+        for row, branch in branches:
+            part = slice(row, row + len(branch.positions))
+            attended[part] = branch.attend(layer, query[part], rows[part], scaling, window)
         return attended
 
     def shelved(self, layers: int, kv_heads: int, dim: int) -> list[list[int]] | None:
-        """What `run_blocks` is told of each shelf that keeps so many layers; None: it cannot attend for all rows."""
-        if self._branches or not row_kernel.suits_heads(dim, self._device):
+        """What `run_blocks` is told of each shelf that keeps so many layers; None: it cannot attend for these heads."""
+        if not row_kernel.suits_heads(dim, self._device):
             return None
         return [shelf.shelved(layers, kv_heads, dim) for shelf in self._by_kernel]
 
@@ -160,8 +160,11 @@ class PackedBatch:
         return query_length, 0
 
 
-def _by_shelf(spans: list[tuple[int, Span]]) -> list[list[tuple[int, Span]]]:
-    mates: dict[Shelf, list[tuple[int, Span]]] = {}
+S = TypeVar("S", Span, "Span | BranchSpan")
+
+
+def _by_shelf(spans: list[tuple[int, S]]) -> list[list[tuple[int, S]]]:
+    mates: dict[Shelf, list[tuple[int, S]]] = {}
     for row, span in spans:
         mates.setdefault(span.slab.shelf, []).append((row, span))
     return list(mates.values())

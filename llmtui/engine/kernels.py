@@ -12,7 +12,7 @@ import torch  # noqa: F401  # before the kernels, which compute with its threads
 from llmtui import own_kernels
 
 # of the calls; `native/module.cpp` has the same
-VERSION = 5
+VERSION = 6
 
 logger = logging.getLogger(__name__)
 

@@ -43,8 +43,8 @@ def packed(architecture: str, kind: Kind = Kind.FLOAT32, **fields: Any) -> Any:
     return model
 
 
-def forwards(model: Any, *, always: bool = True) -> tuple[Any, Any]:
-    """By one call, which it must be where `always` is set, and by calls of single kernels."""
+def forwards(model: Any) -> tuple[Any, Any]:
+    """By one call, which it must be, and by calls of single kernels."""
     in_one, one_by_one = lean_forward(model), lean_forward(model)
     assert isinstance(in_one._in_one, Blocks)  # type: ignore[union-attr]
     one_by_one._in_one = None  # type: ignore[union-attr]
@@ -52,7 +52,7 @@ def forwards(model: Any, *, always: bool = True) -> tuple[Any, Any]:
 
     def seen(*args: Any) -> Any:
         computed = run(*args)
-        assert (computed is not None) == (always or not args[1]._branches)
+        assert computed is not None
         return computed
 
     in_one._in_one.run = seen  # type: ignore[union-attr, method-assign]
@@ -129,10 +129,10 @@ def test_a_model_whose_linears_are_not_packed_is_called_one_by_one() -> None:
     assert forward._in_one is None
 
 
-def test_rows_of_lookahead_are_computed_one_by_one() -> None:
+def test_rows_of_lookahead_are_computed_with_the_others() -> None:
     model = packed("llama", **SHAPES["llama"])
     results = []
-    for forward in forwards(model, always=False):
+    for forward in forwards(model):
         runner, slab, tails = PackedRunner(forward, "cpu"), KVSlab(KVPool()), BranchTails(2)
         runner.forward_spans([Span(slab, 0, 9)], list(range(9)), [False])
         rows = [BranchRow(token, start=10, step=0, slot=slot) for slot, token in enumerate((3, 4))]

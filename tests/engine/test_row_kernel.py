@@ -1,5 +1,7 @@
 """Attention by our own kernel: what torch's own attention gives over each sequence's own keys and values."""
 
+import random
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -9,7 +11,9 @@ from torch.nn.functional import scaled_dot_product_attention
 
 from llmtui.engine import row_kernel
 from llmtui.engine.attention import PackedBatch, Span
+from llmtui.engine.branch_attention import BranchSpan, BranchTails
 from llmtui.engine.kv_cache import KVPool, KVSlab
+from llmtui.engine.lookahead import BranchRow
 
 pytestmark = pytest.mark.usefixtures("each_build")
 
@@ -99,6 +103,56 @@ def test_a_row_gives_the_same_bits_in_any_company_in_any_block_and_by_any_number
             assert all(map(torch.equal, attend(block, count, together=together), alone))
     finally:
         torch.set_num_threads(threads)
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    known=st.lists(st.integers(1, 150), min_size=1, max_size=3),
+    depth=st.integers(1, 6),
+    per_sequence=st.integers(1, 10),
+    window=st.none() | st.integers(1, 200),
+    kv_heads=st.integers(1, 3),
+    sharing=st.integers(1, 4),
+    vectors=st.integers(1, 4),
+    narrow=st.booleans(),
+    seed=st.integers(0, 1000),
+)
+def test_a_branch_attends_as_its_sequence_would_had_it_gone_on_with_the_branchs_tokens(
+    known: list[int],
+    depth: int,
+    per_sequence: int,
+    window: int | None,
+    kv_heads: int,
+    sharing: int,
+    vectors: int,
+    narrow: bool,
+    seed: int,
+) -> None:
+    """Branches that leave their sequences anywhere, beside rows of their sequences, to the last bit."""
+    chance, heads, dim = random.Random(seed), kv_heads * sharing, 16 * vectors
+    slabs = slabs_of(known, [end + 1 for end in known], kv_heads, dim, narrow=narrow)
+    tails = [BranchTails(depth) for _ in known]
+    starts = [[chance.randint(1, end + 1) for _ in range(per_sequence)] for end in known]
+    for step in range(depth):
+        branches = [
+            BranchSpan(slab, own, [BranchRow(0, start, step, slot) for slot, start in enumerate(begun)])
+            for slab, own, begun in zip(slabs, tails, starts, strict=True)
+        ]
+        spans = [
+            span for slab, end, b in zip(slabs, known, branches, strict=True) for span in (Span(slab, end, end + 1), b)
+        ]
+        query, rows = rows_of((1 + per_sequence) * len(known), heads, kv_heads, dim)
+        attended = PackedBatch(spans).attend(0, query, rows, 0.3, window)
+        for n, (slab, begun) in enumerate(zip(slabs, starts, strict=True)):
+            for slot, start in enumerate(begun):
+                row = n * (1 + per_sequence) + 1 + slot
+                fork = KVSlab(KVPool(narrow=narrow), start + depth)
+                fork.write(0, 0, slab.view(0, 0, start).permute(2, 0, 1, 3).float())
+                places = slice(slot * depth, slot * depth + step)
+                fork.write(0, start, tails[n].view(0)[:, :, places].permute(2, 0, 1, 3).float())
+                alone = PackedBatch([Span(fork, start + step, start + step + 1)])
+                expected = alone.attend(0, query[row : row + 1], rows[row : row + 1], 0.3, window)
+                assert torch.equal(attended[row], expected[0])
 
 
 def test_other_strides_than_a_lean_forwards_are_right_too() -> None:

@@ -136,7 +136,16 @@ struct Job {
   long sharing() const { return heads / shelf.kv_heads; }
   // for the scores of a head
   long room() const { return (rows.longest + 15) / 16 * 16; }
-  long begin(long row) const { return rows.window && rows.ends[row] > rows.window ? rows.ends[row] - rows.window : 0; }
+  const Tail* tail(long row) const { return rows.tails && rows.tails[row].count ? rows.tails + row : nullptr; }
+  long tail_count(long row) const { return rows.tails ? rows.tails[row].count : 0; }
+  // the first position that a row sees, which may be of its tail
+  long begin(long row) const {
+    const long end = rows.ends[row] + tail_count(row);
+    return rows.window && end > rows.window ? end - rows.window : 0;
+  }
+  // how many positions of its sequence it sees, and how many of its tail it does not
+  long seen(long row) const { return std::max(0L, rows.ends[row] - begin(row)); }
+  long beyond(long row) const { return std::max(0L, begin(row) - rows.ends[row]); }
   template <class Kind>
   typename Kind::Number* keys(long row, long kv_head) const {
     return static_cast<typename Kind::Number*>(shelf.keys_values) +
@@ -146,19 +155,32 @@ struct Job {
   typename Kind::Number* values(long row, long kv_head) const {
     return keys<Kind>(row, kv_head) + shelf.places * shelf.kv_heads * shelf.capacity * shelf.dim;
   }
+  template <class Kind>
+  typename Kind::Number* tail_keys(const Tail& tail, long kv_head) const {
+    return static_cast<typename Kind::Number*>(tail.keys_values[rows.layer]) + (kv_head * tail.places + tail.first) * shelf.dim;
+  }
+  template <class Kind>
+  typename Kind::Number* tail_values(const Tail& tail, long kv_head) const {
+    return tail_keys<Kind>(tail, kv_head) + shelf.kv_heads * tail.places * shelf.dim;
+  }
   const float* query(long row, long head) const { return queries + rows.numbers[row] * query_stride + head * shelf.dim; }
   float* result(long row, long head) const { return attended + (rows.numbers[row] * heads + head) * shelf.dim; }
 };
 
 template <class Kind>
 void write_down(const Job& job, long row) {
-  const long dim = job.shelf.dim, kv_heads = job.shelf.kv_heads, last = (job.rows.ends[row] - 1) * dim;
+  const long dim = job.shelf.dim, kv_heads = job.shelf.kv_heads;
+  const Tail* tail = job.tail(row);
+  const long last = ((tail ? tail->count : job.rows.ends[row]) - 1) * dim;
   const float* own = job.new_rows + job.rows.numbers[row] * job.new_stride;
-  for (long head = 0; head < kv_heads; head++)
+  for (long head = 0; head < kv_heads; head++) {
+    auto* key = (tail ? job.tail_keys<Kind>(*tail, head) : job.keys<Kind>(row, head)) + last;
+    auto* value = (tail ? job.tail_values<Kind>(*tail, head) : job.values<Kind>(row, head)) + last;
     for (long i = 0; i < dim; i += 16) {
-      Kind::write(job.keys<Kind>(row, head) + last + i, load(own + head * dim + i));
-      Kind::write(job.values<Kind>(row, head) + last + i, load(own + (kv_heads + head) * dim + i));
+      Kind::write(key + i, load(own + head * dim + i));
+      Kind::write(value + i, load(own + (kv_heads + head) * dim + i));
     }
+  }
 }
 
 // The heads that share a head of keys, of rows of one place. scores: room for those of all of them, for two numbers of
@@ -168,7 +190,11 @@ void attend_head(const Job& job, long first, long count, long kv_head, float* sc
   const long dim = 16 * Vectors, sharing = job.sharing(), all = count * sharing, room = job.room();
   const auto* keys = job.keys<Kind>(first, kv_head);
   const auto* values = job.values<Kind>(first, kv_head);
-  const long begins = job.begin(first), ends = job.rows.ends[first + count - 1];
+  long begins = job.begin(first), ends = job.rows.ends[first];
+  for (long row = first + 1; row < first + count; row++) {
+    begins = std::min(begins, job.begin(row));
+    ends = std::max(ends, job.rows.ends[row]);
+  }
   using Number = typename Kind::Number;
   const Reading<Number> of_keys{keys, values, begins, ends, dim};
   const Reading<Number> of_values{values, static_cast<const Number*>(next), begins, ends, dim};
@@ -197,8 +223,13 @@ void attend_head(const Job& job, long first, long count, long kv_head, float* sc
       highest[n] = score<Kind, Vectors>(query, job.scale, keys + begin * dim, seen, highest[n], own, n ? nullptr : &of_keys, begin);
   });
   for (long n = 0; n < all; n++) {
-    const long row = first + n / sharing;
-    sums[n] = weigh(scores + n * room, job.rows.ends[row] - job.begin(row), highest[n]);
+    const long row = first + n / sharing, beyond = job.beyond(row);
+    float* own = scores + n * room;
+    if (const Tail* tail = job.tail(row))
+      highest[n] = score<Kind, Vectors>(job.query(row, kv_head * sharing + n % sharing), job.scale,
+                                        job.tail_keys<Kind>(*tail, kv_head) + beyond * dim, tail->count - beyond, highest[n],
+                                        own + job.seen(row), nullptr, 0);
+    sums[n] = weigh(own, job.seen(row) + job.tail_count(row) - beyond, highest[n]);
     float* result = job.result(row, kv_head * sharing + n % sharing);
     std::fill(result, result + dim, 0.0f);
   }
@@ -211,7 +242,11 @@ void attend_head(const Job& job, long first, long count, long kv_head, float* sc
       gather<Kind, Vectors>(own, values + begin * dim, seen, result, n ? nullptr : &of_values, begin);
   });
   for (long n = 0; n < all; n++) {
-    float* result = job.result(first + n / sharing, kv_head * sharing + n % sharing);
+    const long row = first + n / sharing, beyond = job.beyond(row);
+    float* result = job.result(row, kv_head * sharing + n % sharing);
+    if (const Tail* tail = job.tail(row))
+      gather<Kind, Vectors>(scores + n * room + job.seen(row), job.tail_values<Kind>(*tail, kv_head) + beyond * dim,
+                            tail->count - beyond, result, nullptr, 0);
     for (long i = 0; i < dim; i++) result[i] /= sums[n];
   }
 }

@@ -8,15 +8,24 @@ struct Shelf {
   long places, kv_heads, capacity, dim;
 };
 
+// What a row sees after the positions of its sequence: `count` more, its own the last. They lie from `first` on among the
+// `places` of each head of keys. keys_values: of each layer, [2, kv_heads, places, dim], in the shelf's type.
+struct Tail {
+  void* const* keys_values;
+  long places, first, count;
+};
+
 // Which of a forward's rows attend over a shelf: of each its number in the forward, its sequence's place, and its end, how
-// many positions there are up to it, its own included. Rows of one place lie together, in the order of their positions.
-// longest: of the ends. window: how many positions a row sees, 0: all.
+// many positions of the sequence it sees, its own included unless it has a tail. Rows of one place lie together.
+// tails: of each row, null: none has one. longest: of the ends, each with its tail. window: how many positions a row sees,
+// 0: all. layer: whose tails are meant.
 struct Rows {
   long count;
   const long* numbers;
   const long* places;
   const long* ends;
-  long longest, window;
+  const Tail* tails;
+  long longest, window, layer;
 };
 
 // Writes each row's key and value down and attends: queries: [all rows, heads, dim], keys and values: [all rows, 2,

@@ -16,6 +16,7 @@ bool attend_all(const Block& block, long number, const Shelved* shelves, long sh
     shelf.keys_values = shelves[n].keys_values[number];
     Rows own = shelves[n].rows;
     own.window = block.window;
+    own.layer = number;
     if (!attend(shelf, own, joined, stride, joined + queries, stride, block.heads, block.scale, attended)) return false;
   }
   return true;

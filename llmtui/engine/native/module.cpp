@@ -18,7 +18,7 @@
 namespace {
 
 // One more whenever a call's arguments change: `kernels.py` expects the same.
-constexpr long VERSION = 5;
+constexpr long VERSION = 6;
 
 // Whole numbers and addresses among a call's arguments, in turn.
 class Arguments {
@@ -115,7 +115,7 @@ PyObject* py_rotate(PyObject*, PyObject* const* values, Py_ssize_t count) {
 }
 
 PyObject* py_attend(PyObject*, PyObject* const* values, Py_ssize_t count) {
-  if (!has(count, 19)) return nullptr;
+  if (!has(count, 21)) return nullptr;
   Arguments a(values);
   Shelf shelf;
   shelf.keys_values = a.address<void>();
@@ -130,6 +130,8 @@ PyObject* py_attend(PyObject*, PyObject* const* values, Py_ssize_t count) {
   rows.places = a.address<long>();
   rows.ends = a.address<long>();
   rows.longest = a.number();
+  rows.tails = a.address<Tail>();
+  rows.layer = a.number();
   rows.window = a.number();
   const float* queries = a.address<float>();
   const long query_stride = a.number();
@@ -165,7 +167,8 @@ Shelved shelved_of(Words& words) {
   on.rows.places = words.address<long>();
   on.rows.ends = words.address<long>();
   on.rows.longest = words.number();
-  on.rows.window = 0;
+  on.rows.tails = words.address<Tail>();
+  on.rows.window = on.rows.layer = 0;
   on.keys_values = words.address<void*>();
   return on;
 }
