@@ -10,7 +10,6 @@ from llmtui.engine.pace import SMALLEST_SHARE
 from llmtui.engine.turns import Turns
 
 if TYPE_CHECKING:
-    from llmtui.engine.loaded import LoadedModel
     from llmtui.engine.sequence import Sequence
 
 PREFILL_BLOCK = 64
@@ -68,7 +67,8 @@ class Scheduler:
         self._max_running = max_running
         self._waiting: OrderedDict[str, deque[Sequence]] = OrderedDict()
         self._running: deque[Sequence] = deque()
-        self._turns: Turns[LoadedModel] = Turns()
+        # by names: what is remembered must not keep a model in memory
+        self._turns: Turns[str] = Turns()
 
     def add(self, sequence: "Sequence") -> int:
         """Queue a sequence; how many are before it."""
@@ -97,12 +97,12 @@ class Scheduler:
         """
         if not self._running:
             return []
-        model = self._turns.next([s.model for s in self._running])
-        lead = next(s for s in self._running if s.model is model)
+        name = self._turns.next([s.model.info.name for s in self._running])
+        lead = next(s for s in self._running if s.model.info.name == name)
         if lead.runs_alone:
             work = [self._branches_between(lead) or _block(lead, PREFILL_BLOCK)]
         else:
-            mates = [s for s in self._running if s.model is model and not s.runs_alone]
+            mates = [s for s in self._running if s.model is lead.model and not s.runs_alone]
             work = self._with_branches([_block(s, 1) for s in mates if s.pending == 1])
             work += self._prefill([s for s in mates if s.pending > 1], sum(part.rows for part in work))
         self._turn(work)
@@ -110,7 +110,7 @@ class Scheduler:
 
     def took(self, work: list[Slice], seconds: float) -> None:
         """A step that was planned has been computed and told: turns and the size of the next ones follow from it."""
-        self._turns.took(work[0].sequence.model, seconds)
+        self._turns.took(work[0].sequence.model.info.name, seconds)
         if not work[0].sequence.runs_alone and not any(part.branches for part in work):
             decoding = sum(part.rows for part in work if part.size == 1)
             prompts = sum(part.size for part in work if part.size > 1)
@@ -164,8 +164,6 @@ class Scheduler:
         """Forget a sequence, wherever it is."""
         if sequence in self._running:
             self._running.remove(sequence)
-            if all(s.model is not sequence.model for s in self._running):
-                self._turns.leave(sequence.model)
             return
         queue = self._waiting.get(sequence.request.client)
         if queue is not None and sequence in queue:
