@@ -136,8 +136,9 @@ class LlamaBlock:
         self._dim, self._scaling = attention.head_dim, attention.scaling
         self._heads = attention.q_proj.out_features // self._dim
         self._rotated = self._heads + attention.k_proj.out_features // self._dim
-        # Mistral's is the config's, Qwen's is the layer's or None
-        self._window = getattr(attention, "sliding_window", getattr(config, "sliding_window", None))
+        # Qwen's is the layer's or None, Mistral's is the config's; others have none, whatever theirs says
+        of_config = config.sliding_window if config.model_type == "mistral" else None
+        self._window = getattr(attention, "sliding_window", of_config)
         self._norm_heads = norm_heads(attention, self._heads, self._rotated)
         as_it_is = norms_first and multiplier == 1.0 and self._norm_heads is None and config.hidden_act == "silu"
         self.described = described_block(

@@ -98,6 +98,7 @@ LEAN_FIELDS = {
     },
     "olmo2": {"num_key_value_heads": 4},
     "qwen3": {"attention_bias": True, "use_sliding_window": True, "sliding_window": WINDOW, "max_window_layers": 1},
+    **{f"{name}, a window it does not know": {"sliding_window": WINDOW} for name in ("llama", "granite", "olmo2")},
 }
 
 
