@@ -37,7 +37,7 @@ class Int8Linear(nn.Module):
         # a call of FBGEMM takes 20 µs less; oneDNN computes many rows of a large layer faster, and pads no weights
         product = FbgemmProduct if weight.numel() < FEWEST_WEIGHTS_FOR_ONEDNN else OneDnnProduct
         self._product = product(*in_steps(weight))
-        self._bias = bias
+        self.bias = bias
 
     def forward(self, x: Tensor) -> Tensor:
         if not x.numel():
@@ -48,7 +48,7 @@ class Int8Linear(nn.Module):
         # The kernels know one scale for all rows, so they get rows divided by their own. What they make of 0 / 0 in a
         # row of zeros is any byte, which `largest` then multiplies by zero; infinities and NaN come out as NaN.
         y = self._product(torch.div(x, largest, out=magnitudes))
-        return y.mul_(largest) if self._bias is None else torch.addcmul(self._bias, y, largest, out=y)
+        return y.mul_(largest) if self.bias is None else torch.addcmul(self.bias, y, largest, out=y)
 
     @property
     def weight(self) -> Tensor:
@@ -57,7 +57,7 @@ class Int8Linear(nn.Module):
 
     @property
     def weight_bytes(self) -> int:
-        return self._product.bytes + (0 if self._bias is None else self._bias.nbytes)
+        return self._product.bytes + (0 if self.bias is None else self.bias.nbytes)
 
 
 class FbgemmProduct:

@@ -113,6 +113,12 @@ class PanelLinear(nn.Module):
         return weight if self._scales is None else weight * self._scales[: self.out_features, None]
 
     @property
+    def bias(self) -> Tensor | None:
+        """[out] float32, for models that add it themselves."""
+        bias = self._start if self._scales is None else self._bias
+        return None if bias is None else bias[: self.out_features]
+
+    @property
     def weight_bytes(self) -> int:
         return sum(t.nbytes for t in (self._panels, self._start, self._scales, self._bias) if t is not None)
 

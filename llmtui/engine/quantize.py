@@ -29,19 +29,19 @@ class OneDnnLinear(nn.Module):
         self.out_features, self.in_features = weight.shape
         self._dtype = dtype
         self._packed = torch.ops.mkldnn._reorder_linear_weight(weight.to(dtype).contiguous(), None)
-        self._bias = bias
+        self.bias = bias
         self._multiply = torch.ops.mkldnn._linear_pointwise.default
 
     def forward(self, x: Tensor) -> Tensor:
         if self._dtype == torch.float32:
-            y: Tensor = self._multiply(x, self._packed, self._bias, "none", [], "")
+            y: Tensor = self._multiply(x, self._packed, self.bias, "none", [], "")
             return y
         y = self._multiply(x.to(self._dtype), self._packed, None, "none", [], "")
-        return y.float() if self._bias is None else y + self._bias
+        return y.float() if self.bias is None else y + self.bias
 
     def with_gelu(self, x: Tensor) -> Tensor:
         """GELU, approximated by tanh, of x Wᵀ + b as the next such layer takes it: rounded to W's type, once."""
-        y: Tensor = self._multiply(x.to(self._dtype), self._packed, self._bias, "gelu", [], "tanh")
+        y: Tensor = self._multiply(x.to(self._dtype), self._packed, self.bias, "gelu", [], "tanh")
         return y
 
     @property
@@ -52,7 +52,7 @@ class OneDnnLinear(nn.Module):
 
     @property
     def weight_bytes(self) -> int:
-        return int(torch.ops.mkldnn._nbytes(self._packed)) + _bytes(self._bias)
+        return int(torch.ops.mkldnn._nbytes(self._packed)) + _bytes(self.bias)
 
 
 class HalfLinear(nn.Module):
@@ -62,7 +62,7 @@ class HalfLinear(nn.Module):
         super().__init__()
         self.out_features, self.in_features = weight.shape
         self._packed = torch.ops.quantized.linear_prepack_fp16(weight.contiguous(), bias)
-        self._bias = bias
+        self.bias = bias
         self._multiply = torch.ops.quantized.linear_dynamic_fp16.default
 
     def forward(self, x: Tensor) -> Tensor:
@@ -78,7 +78,7 @@ class HalfLinear(nn.Module):
 
     @property
     def weight_bytes(self) -> int:
-        return 2 * self.in_features * self.out_features + _bytes(self._bias)
+        return 2 * self.in_features * self.out_features + _bytes(self.bias)
 
 
 PackedLinear = PanelLinear | OneDnnLinear | HalfLinear | Int8Linear

@@ -1,6 +1,5 @@
 """Forwards: what a step computes for which sequences."""
 
-import inspect
 from collections.abc import Sequence as SequenceOf
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -11,7 +10,6 @@ from llmtui.engine.attention import PackedBatch, PackedForward, Span
 from llmtui.engine.branch_attention import BranchSpan
 from llmtui.engine.forks import Forks, salt_of
 from llmtui.engine.kv_cache import FIRST_CAPACITY, KVPool, KVSlab
-from llmtui.engine.plain_prefixes import PlainPrefixes
 from llmtui.engine.prefix_cache import BLOCK, PrefixCache
 from llmtui.engine.scheduler import Slice
 
@@ -67,69 +65,6 @@ class Runner(Protocol):
     def read(self, ids: SequenceOf[int]) -> Tensor:
         """Logits of every token of a text, computed at once: [tokens, vocab] float32 on the CPU."""
         ...
-
-
-class PlainRunner:
-    """One sequence at a time through transformers' own forward and cache: right for every architecture."""
-
-    path = "one sequence at a time"
-    packs = False
-    narrow = False
-
-    def __init__(self, model: Any, device: str) -> None:
-        self._model = model
-        self._device = device
-        self._keeps_rows = "logits_to_keep" in inspect.signature(model.forward).parameters
-        self._prefixes = PlainPrefixes()
-        self.rewinds = bool(self._new_cache().is_croppable)
-
-    @property
-    def kept_bytes(self) -> int:
-        return self._prefixes.bytes
-
-    def keep_at_most(self, limit: int) -> None:
-        self._prefixes.limit = limit
-
-    def forget(self) -> None:
-        self._prefixes.clear()
-
-    def begin(self, sequence: "Sequence") -> int:
-        sequence.cache = self._new_cache()
-        if sequence.params.speculate:
-            # else layers with a sliding window keep nothing beyond it, and could not go back
-            sequence.cache.activate_past_recording()
-        with torch.inference_mode():
-            return self._prefixes.begin(sequence)
-
-    def end(self, sequence: "Sequence") -> None:
-        self._prefixes.end(sequence)
-        sequence.cache = None
-
-    def _new_cache(self) -> Any:
-        from transformers import DynamicCache
-
-        return DynamicCache(config=self._model.config)
-
-    def forward(self, work: SequenceOf[Slice]) -> tuple[Tensor, list[int]]:
-        with torch.inference_mode():
-            rows = [self._forward_one(part) for part in work]
-            return torch.cat(rows), [len(own) for own in rows]
-
-    def read(self, ids: SequenceOf[int]) -> Tensor:
-        with torch.inference_mode():
-            logits: Tensor = self._model(input_ids=torch.tensor([list(ids)], device=self._device)).logits
-            return logits[0].float().cpu()
-
-    def _forward_one(self, part: Slice) -> Tensor:
-        cache = part.sequence.cache
-        if part.sequence.params.speculate and part.begin:
-            # what the last step computed for guesses that did not come true; with 0, windows go back to their width
-            cache.crop(part.begin - cache.get_seq_length())
-        ids = torch.tensor([part.ids], device=self._device)
-        kept = {"logits_to_keep": 0 if part.all_rows else 1} if self._keeps_rows else {}
-        output = self._model(input_ids=ids, past_key_values=cache, use_cache=True, **kept)
-        rows: Tensor = output.logits[0] if part.all_rows else output.logits[0, -1:]
-        return rows.float().cpu()
 
 
 class PackedRunner:

@@ -14,7 +14,7 @@ from models import SHAPES, make_folder
 
 from llmtui.engine import Engine
 from llmtui.engine.loaded import LoadedModel
-from llmtui.engine.runner import PlainRunner
+from llmtui.engine.plain_runner import PlainRunner
 from llmtui.insight.bench.rounds import Round, Way, alternate, ratio, spread_of
 from llmtui.insight.bench.workloads import (
     Requests,

@@ -9,7 +9,8 @@ from architectures import shared_model
 from llmtui.engine import Engine
 from llmtui.engine.company import COMPANIES, measure_company
 from llmtui.engine.loaded import LoadedModel
-from llmtui.engine.runner import PackedRunner, PlainRunner
+from llmtui.engine.plain_runner import PlainRunner
+from llmtui.engine.runner import PackedRunner
 from llmtui.engine.self_check import find_runner
 
 

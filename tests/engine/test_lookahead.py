@@ -16,7 +16,7 @@ from llmtui.engine.errors import ParameterError
 from llmtui.engine.events import Failed, Finished, Lookahead, Token
 from llmtui.engine.loaded import LoadedModel
 from llmtui.engine.lookahead import LOOKAHEAD_ROWS
-from llmtui.engine.runner import PlainRunner
+from llmtui.engine.plain_runner import PlainRunner
 from llmtui.engine.self_check import find_runner
 from llmtui.engine.stream import GenerationResult
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from llmtui.engine.attention import OwnForward, PackedBatch, PackedForward, Span
 from llmtui.engine.kv_cache import FIRST_CAPACITY, KVPool, KVSlab
 from llmtui.engine.lean import lean_forward
-from llmtui.engine.runner import PackedRunner, PlainRunner
+from llmtui.engine.plain_runner import PlainRunner
+from llmtui.engine.runner import PackedRunner
 from llmtui.engine.self_check import find_runner, packed_difference
 
 pytestmark = pytest.mark.usefixtures("each_kernels")

@@ -12,7 +12,7 @@ from architectures import copy_tokenizer, make_model
 from llmtui.engine import Engine, GenerationRequest, SamplingParams
 from llmtui.engine.events import Token
 from llmtui.engine.plain_prefixes import MOST
-from llmtui.engine.runner import PlainRunner
+from llmtui.engine.plain_runner import PlainRunner
 
 GREEDY = SamplingParams(temperature=0.0, top_k=0, max_tokens=8, ignore_eos=True)
 # their layers keep all positions

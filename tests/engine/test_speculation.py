@@ -13,8 +13,9 @@ from llmtui.engine import Engine, GenerationRequest, SamplingParams
 from llmtui.engine.attention import OwnForward
 from llmtui.engine.errors import ParameterError
 from llmtui.engine.loaded import LoadedModel
+from llmtui.engine.plain_runner import PlainRunner
 from llmtui.engine.prefix_cache import BLOCK
-from llmtui.engine.runner import PackedRunner, PlainRunner
+from llmtui.engine.runner import PackedRunner
 from llmtui.engine.stream import GenerationResult
 from llmtui.models.catalog import embedded_path
 

@@ -16,7 +16,8 @@ from llmtui import own_process
 from llmtui.engine import Engine, SamplingParams
 from llmtui.engine import unneeded as module
 from llmtui.engine.meta_kernels import with_them_if_needed
-from llmtui.engine.runner import PackedRunner, PlainRunner
+from llmtui.engine.plain_runner import PlainRunner
+from llmtui.engine.runner import PackedRunner
 from llmtui.engine.stand_in import StandIn
 
 
