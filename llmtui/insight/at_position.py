@@ -108,12 +108,8 @@ def settings_at(
 
 
 def next_token_logits(loaded: "LoadedModel", ids: Sequence[int]) -> "Tensor":
-    """[vocab] float32 on the CPU: what the model thinks comes after `ids`."""
-    import torch
-
-    with torch.inference_mode():
-        logits: Tensor = loaded.model(input_ids=torch.tensor([list(ids)], device=loaded.model.device)).logits
-    return logits[0, -1].float().cpu()
+    """[vocab] float32 on the CPU: what the model thinks comes after `ids`, as it generates here."""
+    return loaded.runner.read(ids)[-1]
 
 
 def _setting_at(

@@ -41,12 +41,12 @@ def _score(
 
 
 def log_probabilities(loaded: "LoadedModel", ids: Sequence[int]) -> LogProbs:
-    """[len(ids) - 1, vocabulary]: the model's own natural-log probabilities of tokens 1 and on, in float32."""
+    """[len(ids) - 1, vocabulary]: natural-log probabilities of tokens 1 and on, float32, as the model generates here."""
     import torch
 
+    logits = loaded.runner.read(ids)[:-1]
     with torch.inference_mode():
-        logits = loaded.model(input_ids=torch.tensor([list(ids)], device=loaded.model.device)).logits[0, :-1]
-        array: LogProbs = torch.log_softmax(logits.float(), dim=-1).cpu().numpy()
+        array: LogProbs = torch.log_softmax(logits, dim=-1).numpy()
     return array
 
 
