@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from llmtui.engine import blocking
 from llmtui.engine.admission import Admission, room_for
 from llmtui.engine.arrivals import Arrivals
+from llmtui.engine.at_exit import close_at_exit
 from llmtui.engine.errors import EngineClosed, ModelNotReady, RequestEnded
 from llmtui.engine.events import Token
 from llmtui.engine.live import RequestView, view_of
@@ -56,6 +57,7 @@ class Engine:
         self._residents = Residents(memory_budget)
         self._loop = EngineLoop(max_running, self._admission, self._residents, self._speed)
         self._arrivals = Arrivals(self._loop, self._residents, prefix_cache_bytes)
+        close_at_exit(self._loop)
         if model is not None:
             self.load(model, device=device, dtype=dtype)
 

@@ -32,6 +32,7 @@ def import_heavy_libraries() -> None:
         _import()
 
 
+@cache
 def _import() -> None:
     # The default waits for milliseconds: where anything else wants the cores, every layer then costs a time slice.
     # With an eighth of this, workers sleep whenever the engine's thread waits for the interpreter, and waking them
@@ -70,13 +71,15 @@ def most_threads() -> int:
 
 @contextmanager
 def collector_off() -> Iterator[None]:
-    """No garbage collection inside; afterwards what was made is left out of later collections, too."""
+    """No garbage collection inside; in a process of llmtui's own, what was made is left out of later ones, too."""
     was_on = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        gc.freeze()
+        # in anybody else's there may be garbage, which would never go
+        if own_process.is_ours():
+            gc.freeze()
         if was_on:
             gc.enable()
 

@@ -42,6 +42,45 @@ def test_two_engines_of_one_script_may_begin_at_once() -> None:
     assert done.stdout.split() == ["3", "3"]
 
 
+LEFT_OPEN = """
+import atexit, threading
+names = lambda: [thread.name for thread in threading.enumerate()]
+atexit.register(lambda: print("llmtui-engine" in names()))
+from llmtui import Engine, SamplingParams
+engine = Engine("tiny-tales")
+tokens = engine.stream("Once upon a time", SamplingParams(max_tokens=400, ignore_eos=True))
+next(tokens)
+print("llmtui-engine" in names())
+"""
+
+
+def test_an_engine_that_was_left_open_ends_before_the_interpreter_does() -> None:
+    done = subprocess.run([sys.executable, "-c", LEFT_OPEN], capture_output=True, text=True, check=False, timeout=100)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.split() == ["True", "False"]
+
+
+GARBAGE = """
+import gc, weakref
+from llmtui import Engine
+class Node: pass
+node = Node()
+node.itself, gone = node, weakref.ref(node)
+gc.disable()
+del node
+with Engine("tiny-tales") as engine:
+    engine.wait_until_loaded()
+assert gone() is not None
+gc.collect()
+print(gone() is None, gc.get_freeze_count())
+"""
+
+
+def test_the_garbage_of_a_program_that_loads_a_model_still_goes() -> None:
+    done = subprocess.run([sys.executable, "-c", GARBAGE], capture_output=True, text=True, check=True, timeout=100)
+    assert done.stdout.split() == ["True", "0"]
+
+
 def test_results_come_in_the_order_of_the_prompts(tiny_tales_engine: Engine) -> None:
     prompts = ["Once upon a time", "The old mill", "A small brown mouse"]
     params = SamplingParams(temperature=0.0, max_tokens=8, ignore_eos=True)

@@ -41,7 +41,7 @@ def _score(
 
 
 def log_probabilities(loaded: "LoadedModel", ids: Sequence[int]) -> LogProbs:
-    """[len(ids) - 1, vocabulary]: natural-log probabilities of tokens 1 and on, float32, as the model generates here."""
+    """[len(ids) - 1, vocabulary] float32: natural-log probabilities of tokens 1 and on, as the model generates here."""
     import torch
 
     logits = loaded.runner.read(ids)[:-1]
