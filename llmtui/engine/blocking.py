@@ -22,10 +22,10 @@ def generate(engine: "Engine", prompts: Iterable[str], params: SamplingParams) -
         for prompt in prompts:
             request = GenerationRequest(prompt=prompt, params=params)
             while (stream := _submit(engine, request, alone=not running)) is None:
-                results.append(running.popleft().result())
+                results.append(_first(running))
             running.append(stream)
         while running:
-            results.append(running.popleft().result())
+            results.append(_first(running))
     finally:
         for stream in running:
             stream.cancel()
@@ -44,6 +44,13 @@ def stream(engine: "Engine", prompt: str, params: SamplingParams) -> Iterator[To
                 raise GenerationFailed(event.error)
     finally:
         events.cancel()
+
+
+def _first(running: deque[Stream]) -> GenerationResult:
+    """Wait for the one that began first, and only then take it out: whoever interrupts the wait must still find it."""
+    result = running[0].result()
+    running.popleft()
+    return result
 
 
 def _submit(engine: "Engine", request: GenerationRequest, *, alone: bool) -> Stream | None:

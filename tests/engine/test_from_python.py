@@ -9,6 +9,7 @@ import pytest
 from llmtui import Engine, SamplingParams
 from llmtui.engine.errors import ContextOverflow, EngineBusy, EngineClosed, ModelNotReady
 from llmtui.engine.events import Started
+from llmtui.engine.stream import GenerationResult, Stream
 from llmtui.models.errors import ModelNotFound
 
 EXAMPLE = """
@@ -112,6 +113,20 @@ def test_leaving_the_loop_stops_the_generation(tiny_tales_engine: Engine) -> Non
     tokens.close()  # type: ignore[attr-defined]
     tiny_tales_engine.generate("Once", SamplingParams(max_tokens=1))
     assert tiny_tales_engine.stats().generated_tokens - before < 100
+
+
+def test_ctrl_c_while_it_waits_stops_every_request(tiny_tales_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[Stream] = []
+
+    def interrupted(stream: Stream) -> GenerationResult:
+        begun.append(stream)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Stream, "result", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            tiny_tales_engine.generate("Once upon a time", SamplingParams(max_tokens=400, ignore_eos=True))
+    assert [stream.result().finished.reason for stream in begun] == ["cancelled"]
 
 
 def test_a_model_that_cannot_be_loaded_is_told_at_first_use(tmp_path: Path) -> None:
