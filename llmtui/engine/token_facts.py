@@ -52,7 +52,9 @@ def drawn_candidates(draw: Draw, pieces: Pieces, top: int) -> LazyTuple[Candidat
     if draw.ranking is draw.raw.ranking:
         return _of_one_ranking(draw, pieces, top)
     raw, ranking = draw.raw, draw.ranking
-    ids, logits = _ranked(raw, top, [*ranking.ids[: min(top, draw.kept)].tolist(), draw.id])
+    likely = min(top, draw.kept)
+    ranking.sort(likely)
+    ids, logits = _ranked(raw, top, [*ranking.ids[:likely].tolist(), draw.id])
     adjusted = ranking.row[ids].tolist()
     return LazyTuple(partial(_drawn_candidates, ids, logits, raw.log_sum, adjusted, draw.odds, pieces))
 

@@ -76,6 +76,20 @@ def test_every_raw_fact_equals_what_scipy_and_brute_force_say(
         assert sum(c.prob for c in token.candidates) <= 1 + 1e-6
 
 
+def test_every_likely_token_of_an_adjusted_row_is_among_many_candidates(
+    tiny_tales_engine: Engine, tiny_tales: LoadedModel
+) -> None:
+    prompt = "Once upon a time"
+    with torch.inference_mode():
+        row = tiny_tales.model(torch.tensor([tiny_tales.tokenizer(prompt).input_ids])).logits[0, -1].double()
+    bias = {i: 30.0 + number / 100 for number, i in enumerate(row.argsort()[:90].tolist())}
+    params = SamplingParams(max_tokens=1, temperature=1.0, top_k=0, top_logprobs=100, seed=1, logit_bias=bias)
+    (result,) = tiny_tales_engine.generate(prompt, params)
+    row = row.index_add(0, torch.tensor(list(bias)), torch.tensor(list(bias.values())).double())
+    likely = row.argsort(descending=True)[:100].tolist()
+    assert set(likely) <= {candidate.id for candidate in result.tokens[0].candidates}
+
+
 def test_seed_and_trace_replay_every_draw(tiny_tales_engine: Engine) -> None:
     params = SamplingParams(temperature=1.5, top_k=8, max_tokens=50, seed=1234, top_logprobs=8, ignore_eos=True)
     result = tiny_tales_engine.submit(GenerationRequest(prompt="Once", params=params)).result()
