@@ -30,7 +30,7 @@ class Forks:
         """It runs no longer: keep its last block, too, which is not whole."""
         if self._running.pop(generation.request.request_id, None) is not None and generation.computed:
             ids = generation.ids[: generation.computed]
-            self._prefixes.keep(generation.cache, ids, salt_of(generation), generation.computed, rest=True)
+            self._prefixes.keep(generation.cache, ids, salt_of(generation), generation.offered, rest=True)
 
     def fill(self, child: "Generation", slab: KVSlab, begin: int) -> int:
         """Copy to the child's slab, from position `begin` on, what its parent has; how many tokens it has then."""

@@ -189,3 +189,14 @@ def test_the_blocks_that_guesses_completed_are_remembered(busy_engine: Engine) -
     ids = [*busy_engine.tokenize(CIRCLE), *(token.id for token in first.tokens[:-1])]
     again = busy_engine.submit(GenerationRequest(prompt_ids=[*ids, 9], params=SamplingParams(max_tokens=1))).result()
     assert again.started.cached_tokens >= (len(ids) - 8) // BLOCK * BLOCK
+
+
+@pytest.mark.parametrize("length", range(BLOCK - 6, BLOCK))
+def test_a_block_that_the_last_guesses_completed_is_remembered(busy_engine: Engine, length: int) -> None:
+    params = SamplingParams(max_tokens=12, temperature=0.0, ignore_eos=True, speculate=16, logit_bias={300: 100.0})
+    first = busy_engine.submit(GenerationRequest(prompt_ids=[300] * length, params=params, client=str(length))).result()
+    assert first.finished.usage.accepted_tokens > 0
+    ids = [300] * (length + len(first.tokens))
+    again = GenerationRequest(prompt_ids=[*ids, 5], params=SamplingParams(max_tokens=1), client=str(length))
+    # the last one was drawn and never computed
+    assert busy_engine.submit(again).result().started.cached_tokens == len(ids) - 1
