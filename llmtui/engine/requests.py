@@ -2,9 +2,10 @@
 
 import math
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from llmtui.engine.errors import ParameterError
 
@@ -103,13 +104,17 @@ class SamplingParams:
             raise ParameterError("exact", f"must be true or false, got {self.exact!r}")
         if isinstance(self.stop, str):
             object.__setattr__(self, "stop", (self.stop,))
-        object.__setattr__(self, "stop", tuple(self.stop))
-        object.__setattr__(self, "stop_ids", tuple(self.stop_ids))
-        object.__setattr__(self, "stage_order", StageOrder(self.stage_order))
+        object.__setattr__(self, "stop", _items("stop", self.stop))
+        object.__setattr__(self, "stop_ids", _items("stop_ids", self.stop_ids))
+        object.__setattr__(self, "stage_order", _stage_order(self.stage_order))
         if len(self.stop) > MAX_STOP_STRINGS:
             raise ParameterError("stop", f"must hold at most {MAX_STOP_STRINGS} texts, got {len(self.stop)}")
         if any(not isinstance(text, str) or not text for text in self.stop):
             raise ParameterError("stop", "must be texts of at least one character")
+        for token_id in self.stop_ids:
+            _integer("stop_ids", token_id, 0)
+        if not isinstance(self.logit_bias, Mapping):
+            raise ParameterError("logit_bias", f"must give a number for each token id, got {self.logit_bias!r}")
         for token_id, bias in self.logit_bias.items():
             _integer("logit_bias", token_id, 0)
             _number("logit_bias", bias, -100.0, 100.0)
@@ -159,8 +164,13 @@ class GenerationRequest:
 
 
 def _number(name: str, value: object, low: float, high: float, *, above: bool = False) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or math.isnan(value):
+    try:
+        is_number = not isinstance(value, bool) and isinstance(value, (int, float)) and not math.isnan(value)
+    except OverflowError:
+        raise ParameterError(name, "must be a number of fewer digits") from None
+    if not is_number:
         raise ParameterError(name, f"must be a number, got {value!r}")
+    assert isinstance(value, (int, float))
     if not (low < value if above else low <= value) or value > high:
         low_text = f"above {low:g} and at most {high:g}" if above else f"between {low:g} and {high:g}"
         raise ParameterError(name, f"must be {low_text}, got {value:g}")
@@ -177,3 +187,17 @@ def _integer(name: str, value: object, low: int, high: int | None = None) -> Non
 def _optional_integer(name: str, value: object, low: int, high: int | None = None) -> None:
     if value is not None:
         _integer(name, value, low, high)
+
+
+def _items(name: str, value: object) -> tuple[Any, ...]:
+    """What a list holds, for good."""
+    if not isinstance(value, Iterable):
+        raise ParameterError(name, f"must be a list, got {value!r}")
+    return tuple(value)
+
+
+def _stage_order(value: str) -> StageOrder:
+    try:
+        return StageOrder(value)
+    except ValueError:
+        raise ParameterError("stage_order", f"must be one of {', '.join(StageOrder)}, got {value!r}") from None

@@ -17,6 +17,7 @@ from llmtui.engine.errors import ParameterError
         ("temperature", math.nan),
         ("temperature", "hot"),
         ("temperature", True),
+        ("temperature", 10**400),
         ("top_k", -1),
         ("top_k", 1.5),
         ("top_p", 0.0),
@@ -34,8 +35,18 @@ from llmtui.engine.errors import ParameterError
         ("top_logprobs", 101),
         ("stop", [""]),
         ("stop", ["x"] * 17),
+        ("stop", None),
+        ("stop_ids", None),
+        ("stop_ids", 5),
+        ("stop_ids", ["a"]),
+        ("stop_ids", [-1]),
+        ("stage_order", "x"),
+        ("stage_order", []),
         ("logit_bias", {-1: 1.0}),
         ("logit_bias", {1: 101.0}),
+        ("logit_bias", {1: 10**400}),
+        ("logit_bias", None),
+        ("logit_bias", [(1, 1.0)]),
     ],
 )
 def test_a_value_out_of_range_names_its_field(field: str, value: Any) -> None:
@@ -54,3 +65,10 @@ def test_a_request_continues_exactly_one_thing(fields: dict[str, Any]) -> None:
     with pytest.raises(ParameterError) as refused:
         GenerationRequest(**fields)
     assert refused.value.field == "prompt"
+
+
+@pytest.mark.parametrize("deadline", [0, -1.0, math.nan, "soon", 10**400])
+def test_a_deadline_is_a_time_to_come(deadline: Any) -> None:
+    with pytest.raises(ParameterError) as refused:
+        GenerationRequest(prompt="a", deadline=deadline)
+    assert refused.value.field == "deadline"
