@@ -42,10 +42,7 @@ class LoadedModel:
         return self.tokenize(request.prompt)
 
     def tokenize(self, text: str) -> list[int]:
-        try:
-            text.encode("utf-8")
-        except UnicodeEncodeError:
-            raise ParameterError("prompt", "holds half of a surrogate pair, which is no text: send UTF-8") from None
+        _refuse_surrogates("prompt", text)
         ids: list[int] = self.tokenizer(text, verbose=False)["input_ids"]
         if not ids:
             raise ParameterError("prompt", "is empty for this model's tokenizer: write some text")
@@ -87,12 +84,29 @@ class LoadedModel:
 
     def _encode_chat(self, request: GenerationRequest) -> list[int]:
         """Rendered with the model's own chat template; control tokens typed by a person are taken as text."""
+        from jinja2.exceptions import TemplateError
+
         if not self.info.has_chat_template:
             raise ParameterError("messages", f"need a chat template, and {self.info.name} has none: send a prompt")
         assert request.messages is not None
+        for message in request.messages:
+            _refuse_surrogates("messages", message.role + message.content)
         messages = [{"role": m.role, "content": m.content} for m in request.messages]
-        encoded = self.tokenizer.apply_chat_template(
-            messages, add_generation_prompt=True, return_dict=True, sanitize_control_tokens=True
-        )
+        try:
+            encoded = self.tokenizer.apply_chat_template(
+                messages, add_generation_prompt=True, return_dict=True, sanitize_control_tokens=True
+            )
+        except TemplateError as error:
+            raise ParameterError("messages", f"do not fit the model's chat template: {error}") from None
         ids: list[int] = encoded["input_ids"]
+        if not ids:
+            raise ParameterError("messages", "make no prompt by this model's chat template: write some text")
         return ids
+
+
+def _refuse_surrogates(name: str, text: str) -> None:
+    """Raises ParameterError for a text that no UTF-8 can tell."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise ParameterError(name, "holds half of a surrogate pair, which is no text: send UTF-8") from None

@@ -13,12 +13,9 @@ Each turn is its role, a colon, its text and an empty line; the answer ends wher
 
 from collections.abc import Sequence
 
-from jinja2.exceptions import TemplateError
-
 from llmtui.engine import Engine
 from llmtui.engine.loads import ModelInfo
 from llmtui.engine.requests import ChatMessage
-from llmtui.server.errors import invalid
 
 PLAIN_STOPS = ("\nUser:", "\nSystem:")
 
@@ -35,15 +32,12 @@ def chat_ids(
     """The prompt of a conversation with a model as token ids, and the stop texts that its template needs.
 
     `developer` is OpenAI's newer name of `system`, and no template knows it.
-    Raises ApiError (400) for a conversation that the model's template refuses.
+    Raises ParameterError for a conversation that the model's template refuses.
     """
     known = [ChatMessage(role=_role(message.role), content=message.content) for message in messages]
     if not model.has_chat_template:
         return engine.tokenize(plain_prompt(known), model.name), PLAIN_STOPS
-    try:
-        return engine.tokenize_chat(known, model.name), ()
-    except TemplateError as error:
-        raise invalid("messages", f"messages do not fit the model's chat template: {error}") from None
+    return engine.tokenize_chat(known, model.name), ()
 
 
 def _role(role: str) -> str:

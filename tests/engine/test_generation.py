@@ -12,6 +12,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from llmtui.engine import ChatMessage, Engine, GenerationRequest, SamplingParams
+from llmtui.engine.errors import ParameterError
 from llmtui.engine.events import Finished, Prefilled, Queued, Started, Token
 from llmtui.engine.loaded import LoadedModel
 
@@ -169,6 +170,25 @@ def test_control_tokens_that_a_person_types_into_a_chat_are_text(tiny_tales: Loa
     end = tiny_tales.tokenizer.convert_tokens_to_ids("<|end|>")
     assert ids.count(end) == 1
     assert hostile in tiny_tales.tokenizer.decode(ids)
+
+
+@pytest.mark.parametrize(
+    ("message", "problem"),
+    [
+        (ChatMessage(role="system", content="x"), "roles must alternate"),
+        (ChatMessage(role="user", content="a\ud800"), "surrogate"),
+        (ChatMessage(role="\ud800", content="a"), "surrogate"),
+        (ChatMessage(role="user", content=""), "no prompt"),
+    ],
+)
+def test_a_conversation_that_makes_no_prompt_names_its_field(
+    tiny_tales: LoadedModel, monkeypatch: pytest.MonkeyPatch, message: ChatMessage, problem: str
+) -> None:
+    template = "{% if messages[0].role == 'system' %}{{ raise_exception('roles must alternate') }}{% endif %}"
+    monkeypatch.setattr(tiny_tales.tokenizer, "chat_template", template + "{{ messages[0].content }}")
+    with pytest.raises(ParameterError, match=problem) as refused:
+        tiny_tales.encode(GenerationRequest(messages=[message]))
+    assert refused.value.field == "messages"
 
 
 def test_chat_prompt_equals_the_tokenizers_own_template(tiny_tales: LoadedModel) -> None:

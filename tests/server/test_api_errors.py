@@ -222,6 +222,20 @@ def test_hostile_request_heads_are_refused_in_our_shape(api: Api, request_bytes:
     assert reply.headers["x-request-id"]
 
 
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/api/chat"])
+@pytest.mark.parametrize("text", ["Hello", "half a pair: \ud800", ""])
+def test_a_conversation_that_makes_no_prompt_is_the_clients_error(
+    api: Api, engine: Engine, monkeypatch: pytest.MonkeyPatch, path: str, text: str
+) -> None:
+    template = "{% if messages[0].content == 'Hello' %}{{ raise_exception('greetings are left out') }}{% endif %}"
+    tokenizer = engine.run_job(lambda loaded: loaded.tokenizer).result(10)
+    monkeypatch.setattr(tokenizer, "chat_template", template + "{{ messages[0].content }}")
+    body = {"model": "tiny-tales", "messages": [{"role": "user", "content": text}]}
+    reply = api.request("POST", path, json.dumps(body).encode())
+    assert reply.status == 400
+    assert ("greetings are left out" in reply.body.decode()) == (text == "Hello")
+
+
 def test_a_defect_of_ours_is_a_500_without_a_stack_trace_and_is_logged(
     settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
