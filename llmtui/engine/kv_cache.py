@@ -20,8 +20,7 @@ MOST_PLACES = 16
 # of one shelf: beyond that, what one call more for each sequence costs is nothing beside what it computes
 SHELF_TOKENS = 16384
 
-
-# a shelf that nobody uses keeps so much: memory that is new takes longer to come than keys and values to be copied
+# shelves that nobody uses keep so much: memory that is new takes longer to come than keys and values to be copied
 KEPT_BYTES = 128 << 20
 
 NOWHERE = torch.empty(0, dtype=torch.int64)
@@ -61,17 +60,24 @@ class Shelf:
         self._used[place] = used
         self._touched[place] = max(used, self._touched[place])
         self._free.add(place)
-        if len(self._free) == len(self._used) and self._touched_bytes > KEPT_BYTES:
-            self.layers.clear()
-            self._addresses = NOWHERE
-            self._used = [0] * len(self._used)
-            self._touched = self._used.copy()
 
     @property
-    def _touched_bytes(self) -> int:
+    def idle(self) -> bool:
+        """Whether nobody has a place on it."""
+        return len(self._free) == len(self._used)
+
+    @property
+    def touched_bytes(self) -> int:
         """Of its memory what was ever written: the rest is not there."""
-        rows = sum(self._touched)
-        return sum(rows * known[:, 0, :, 0].nbytes for known in self.layers.values())
+        of_all_rows = sum(known.nbytes for known in self.layers.values())
+        return sum(self._touched) * of_all_rows // (len(self._used) * self.capacity)
+
+    def clear(self) -> None:
+        """Let its memory go, of which nobody has a place."""
+        self.layers.clear()
+        self._addresses = NOWHERE
+        self._used = [0] * len(self._used)
+        self._touched = self._used.copy()
 
     def rows(self, layer: int, like: Tensor) -> Tensor:
         """[2, places, kv_heads, capacity, dim] of a layer; like: rows that are about to be written."""
@@ -102,6 +108,13 @@ class KVPool:
         # memory that nobody has touched costs nothing on a CPU alone
         self._shelf_tokens = SHELF_TOKENS if device == "cpu" else 0
         self._shelves: dict[int, list[Shelf]] = {}
+        # and what each of them keeps, that which was used last at the end
+        self._idle: dict[Shelf, int] = {}
+
+    @property
+    def idle_bytes(self) -> int:
+        """Of the memory of shelves that nobody uses, kept for those who come: at most KEPT_BYTES."""
+        return sum(list(self._idle.values()))
 
     def place(self, capacity: int) -> tuple[Shelf, int]:
         """A free place for so many tokens."""
@@ -110,7 +123,31 @@ class KVPool:
         if shelf is None:
             shelf = Shelf(capacity, max(1, min(MOST_PLACES, self._shelf_tokens // capacity)), narrow=self._narrow)
             shelves.append(shelf)
-        return shelf, shelf.take()
+        place = shelf.take()
+        self._idle.pop(shelf, None)
+        return shelf, place
+
+    def give_back(self, shelf: Shelf, place: int, used: int) -> None:
+        """A place is free again. used: how many of its rows were written."""
+        shelf.give_back(place, used)
+        if not shelf.idle:
+            return
+        kept = shelf.touched_bytes
+        if kept > KEPT_BYTES:
+            shelf.clear()
+            return
+        self._idle[shelf] = kept
+        while self.idle_bytes > KEPT_BYTES:
+            self._clear(next(iter(self._idle)))
+
+    def clear(self) -> None:
+        """Let the memory of shelves that nobody uses go."""
+        for shelf in list(self._idle):
+            self._clear(shelf)
+
+    def _clear(self, idle: Shelf) -> None:
+        del self._idle[idle]
+        idle.clear()
 
 
 class KVSlab:
@@ -125,7 +162,7 @@ class KVSlab:
         self.shelf, self.place = self._pool.place(capacity_for(room))
 
     def __del__(self) -> None:
-        self.shelf.give_back(self.place, self._length)
+        self._pool.give_back(self.shelf, self.place, self._length)
 
     @property
     def layers(self) -> int:
@@ -144,7 +181,7 @@ class KVSlab:
             for layer in self.shelf.layers:
                 known = self.view(layer, 0, self._length)
                 shelf.rows(layer, _by_position(known))[:, place, :, : self._length] = known
-            self.shelf.give_back(self.place, self._length)
+            self._pool.give_back(self.shelf, self.place, self._length)
             self.shelf, self.place = shelf, place
         self._length = max(self._length, end)
 

@@ -20,6 +20,7 @@ class PlainRunner:
     path = "one sequence at a time"
     packs = False
     narrow = False
+    spare_bytes = 0
 
     def __init__(self, model: Any, device: str) -> None:
         self._model = model
@@ -29,8 +30,12 @@ class PlainRunner:
         self.rewinds = bool(self.new_cache().is_croppable)
 
     @property
-    def kept_bytes(self) -> int:
+    def prefix_bytes(self) -> int:
         return self._prefixes.bytes
+
+    @property
+    def kept_bytes(self) -> int:
+        return self.prefix_bytes
 
     def keep_at_most(self, limit: int) -> None:
         self._prefixes.limit = limit
@@ -91,7 +96,7 @@ class WholeTextRunner:
     packs = False
     rewinds = True
     narrow = False
-    kept_bytes = 0
+    prefix_bytes = spare_bytes = kept_bytes = 0
 
     def __init__(self, model: Any, device: str) -> None:
         self._model = model

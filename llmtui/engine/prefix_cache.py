@@ -12,7 +12,7 @@ from torch import Tensor
 from llmtui.engine.kv_cache import KVSlab
 
 BLOCK = 64
-# memory of so many blocks that went is kept for those to come
+# memory of so many blocks that went is kept for those to come, of no more bytes than blocks may have
 SPARE_BLOCKS = 16
 
 
@@ -53,10 +53,15 @@ class PrefixCache:
         self.limit = limit
         self._most_blocks = most_blocks
         self._blocks: OrderedDict[bytes, Block] = OrderedDict()
-        self._spare: list[dict[int, Tensor]] = []
+        self._spare: list[Block] = []
         # by the key before them and their first token
         self._following: dict[tuple[bytes, int], list[bytes]] = {}
         self.bytes = 0
+
+    @property
+    def spare_bytes(self) -> int:
+        """Of the memory that is kept for blocks to come."""
+        return sum(block.bytes for block in list(self._spare))
 
     def fill(self, slab: KVSlab, ids: Sequence[int], salt: str, *, whole: bool = False) -> int:
         """Copy the longest known beginning of `ids` to an empty slab; how many tokens it has.
@@ -90,7 +95,7 @@ class PrefixCache:
             if shared == len(own):
                 keys[number + 1] = key  # there is one that begins like it, if not itself
             else:
-                memory = self._spare.pop() if self._spare else {}
+                memory = self._spare.pop().layers if self._spare else {}
                 slab.copy_to(memory, number * BLOCK, end, BLOCK)
                 self._add(keys[number + 1], Block(keys[number], own, memory))
         self._touch(keys[1:])
@@ -121,8 +126,9 @@ class PrefixCache:
     def _remove(self, key: bytes) -> None:
         block = self._blocks.pop(key)
         self.bytes -= block.bytes
-        if len(self._spare) < SPARE_BLOCKS:
-            self._spare.append(block.layers)
+        # all blocks are of one size
+        if len(self._spare) < SPARE_BLOCKS and (len(self._spare) + 1) * block.bytes <= self.limit:
+            self._spare.append(block)
         rivals = self._following[block.before, block.ids[0]]
         rivals.remove(key)
         if not rivals:

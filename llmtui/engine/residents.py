@@ -24,8 +24,9 @@ FIRST_USE_SECONDS = 10.0
 class Resident:
     """A model in memory, as it stands.
 
-    weights_bytes, kv_bytes, prefix_cache_bytes
-                      of the weights, of the keys and values of running requests, of those kept for later ones
+    weights_bytes, kv_bytes, prefix_cache_bytes, spare_bytes
+                      of the weights, of the keys and values of running requests, of those kept for later ones, of
+                      memory kept for those to come
     running, waiting  its requests
     last_used         when its latest request came or ended, in seconds since the epoch; loading counts, too
     keep_alive        seconds it stays after its last use; None: for ever
@@ -37,6 +38,7 @@ class Resident:
     weights_bytes: int
     kv_bytes: int
     prefix_cache_bytes: int
+    spare_bytes: int
     running: int
     waiting: int
     last_used: float
@@ -76,7 +78,7 @@ class Place:
 
     @property
     def bytes(self) -> int:
-        """Of its weights and of what is kept of requests that have ended."""
+        """Of its weights, of what is kept of requests that have ended, and of spare memory."""
         return self.loaded.info.weights_bytes + self.loaded.runner.kept_bytes
 
 
@@ -192,7 +194,8 @@ class Residents:
         """Set bytes aside for a model until `give_back`; whether others had to go for it.
 
         Of those that nobody uses, the least recently used goes first; the chosen one last, and only where it is to be
-        replaced anyway. Then what is kept of ended requests goes. in_use: bytes of the caches of running requests.
+        replaced anyway. Then what is kept of ended requests goes, and spare memory. in_use: bytes of the caches of
+        running requests.
         Raises ModelDoesNotFit; then nobody went.
         """
         with self._lock:
@@ -268,7 +271,8 @@ def _view(place: Place, chosen: bool, generations: Sequence["Generation"]) -> Re
         info=place.loaded.info,
         weights_bytes=place.loaded.info.weights_bytes,
         kv_bytes=sum(cache_bytes(generation.cache) for generation in generations),
-        prefix_cache_bytes=place.loaded.runner.kept_bytes,
+        prefix_cache_bytes=place.loaded.runner.prefix_bytes,
+        spare_bytes=place.loaded.runner.spare_bytes,
         running=running,
         waiting=len(generations) - running,
         last_used=time.time() - (now - place.last_used),

@@ -35,16 +35,26 @@ class Runner(Protocol):
     narrow: bool
 
     @property
-    def kept_bytes(self) -> int:
+    def prefix_bytes(self) -> int:
         """Bytes of keys and values kept of requests, for later ones that begin like them."""
         ...
 
+    @property
+    def spare_bytes(self) -> int:
+        """Bytes of memory kept for keys and values to come."""
+        ...
+
+    @property
+    def kept_bytes(self) -> int:
+        """All that `forget` lets go."""
+        ...
+
     def keep_at_most(self, limit: int) -> None:
-        """So many bytes; none are kept before this is called."""
+        """So many `prefix_bytes`; none are kept before this is called."""
         ...
 
     def forget(self) -> None:
-        """Let go of them."""
+        """Let go of what is kept of requests that have ended, and of spare memory."""
         ...
 
     def begin(self, sequence: "Sequence") -> int:
@@ -89,14 +99,23 @@ class PackedRunner:
         self._forks = Forks(self._prefixes)
 
     @property
-    def kept_bytes(self) -> int:
+    def prefix_bytes(self) -> int:
         return self._prefixes.bytes
+
+    @property
+    def spare_bytes(self) -> int:
+        return self._prefixes.spare_bytes + self._pool.idle_bytes
+
+    @property
+    def kept_bytes(self) -> int:
+        return self.prefix_bytes + self.spare_bytes
 
     def keep_at_most(self, limit: int) -> None:
         self._prefixes.limit = limit
 
     def forget(self) -> None:
         self._prefixes.clear()
+        self._pool.clear()
 
     def begin(self, sequence: "Sequence") -> int:
         # a move copies everything while others wait for their next token

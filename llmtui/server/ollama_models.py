@@ -96,9 +96,9 @@ def listing(card: ModelCard) -> Json:
 
 
 def running(resident: Resident) -> Json:
-    """A model in memory: the bytes of its weights and caches, and when it goes if nobody uses it until then."""
+    """A model in memory: all its bytes, and when it goes if nobody uses it until then."""
     info = resident.info
-    size = resident.weights_bytes + resident.kv_bytes + resident.prefix_cache_bytes
+    size = resident.weights_bytes + resident.kv_bytes + resident.prefix_cache_bytes + resident.spare_bytes
     # one in use goes so long after that: from now on, at the earliest
     left = resident.keep_alive if resident.expires_in is None else resident.expires_in
     goes = datetime.now(UTC) + (FOREVER if left is None else timedelta(seconds=left))

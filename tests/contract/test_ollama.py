@@ -197,7 +197,8 @@ def test_show_tells_the_models_own_facts(client: ollama.Client, engine: Engine) 
 
 def test_ps_tells_what_is_in_memory(client: ollama.Client, engine: Engine) -> None:
     (running,), (resident,) = client.ps().models, engine.models()
-    assert running.size == resident.weights_bytes + resident.kv_bytes + resident.prefix_cache_bytes
+    caches = resident.kv_bytes + resident.prefix_cache_bytes + resident.spare_bytes
+    assert running.size == resident.weights_bytes + caches
     assert running.size_vram == 0
     assert running.context_length == engine.model.context
     assert running.expires_at.year > 2200

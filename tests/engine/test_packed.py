@@ -205,3 +205,39 @@ def test_a_place_is_free_when_its_slab_is_gone_and_holds_nothing_of_it() -> None
     comes = KVSlab(pool)
     assert (comes.shelf, comes.place) == (stays.shelf, place)
     assert not comes.view(0, 0, FIRST_CAPACITY).any()
+
+
+def used_once(pool: KVPool, room: int) -> KVSlab:
+    """A slab of which every row is written: 16 bytes each."""
+    slab = KVSlab(pool, room)
+    slab.write(0, 0, torch.ones(room, 2, 1, 2))
+    return slab
+
+
+def test_memory_that_nobody_uses_is_bounded_whatever_the_lengths_and_the_latest_stays(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rooms = [FIRST_CAPACITY * times for times in (1, 2, 4, 1)]
+    monkeypatch.setattr("llmtui.engine.kv_cache.KEPT_BYTES", 16 * (rooms[2] + rooms[3]))
+    pool = KVPool()
+    kept = []
+    for room in rooms:
+        used_once(pool, room)
+        kept.append(pool.idle_bytes // 16)
+    assert kept == [rooms[0], rooms[0] + rooms[1], rooms[2], rooms[2] + rooms[3]]
+    assert KVSlab(pool, rooms[3]).layers == 1
+    used_once(pool, 8 * FIRST_CAPACITY)
+    assert pool.idle_bytes == 16 * (rooms[2] + rooms[3])
+
+
+def test_memory_in_use_is_not_spare_and_stays_when_the_rest_goes() -> None:
+    pool = KVPool()
+    stays = used_once(pool, FIRST_CAPACITY)
+    used_once(pool, FIRST_CAPACITY)
+    assert pool.idle_bytes == 0
+    used_once(pool, 2 * FIRST_CAPACITY)
+    assert pool.idle_bytes == 16 * 2 * FIRST_CAPACITY
+    pool.clear()
+    assert pool.idle_bytes == 0
+    assert stays.view(0, 0, FIRST_CAPACITY).all()
+    assert KVSlab(pool, 2 * FIRST_CAPACITY).layers == 0

@@ -204,9 +204,20 @@ def test_the_memory_of_what_went_is_that_of_what_comes() -> None:
         assert torch.equal(known, rows_of(ids)[: known.shape[2]].permute(1, 2, 0, 3))
     assert cache.bytes == 2 * block_of(0.0).nbytes
     memory = {id(known) for block in cache._blocks.values() for known in block.layers.values()}
-    spare = {id(known) for layers in cache._spare for known in layers.values()}
+    spare = {id(known) for block in cache._spare for known in block.layers.values()}
     assert not memory & spare
     assert len(memory) + len(spare) <= 5
+
+
+def test_spare_memory_is_counted_and_takes_no_more_than_blocks_may() -> None:
+    size = block_of(0.0).nbytes
+    cache = PrefixCache(3 * size)
+    for seed in range(10):
+        ids = ids_of(3 * BLOCK, seed)
+        cache.keep(filled(ids), ids, "", 0)
+    assert (cache.bytes, cache.spare_bytes) == (3 * size, 3 * size)
+    cache.clear()
+    assert (cache.bytes, cache.spare_bytes) == (0, 0)
 
 
 def test_a_model_whose_blocks_are_larger_than_the_cache_runs_without_it() -> None:

@@ -386,6 +386,14 @@ class TestBudget:
             engine.load_beside(folders[1]).wait(60)
             assert engine.stats().prefix_cache_bytes == 0
 
+    def test_memory_that_a_request_left_makes_room_when_nothing_else_does(self, folders: list[str], size: int) -> None:
+        with Engine(folders[0], memory_budget=int(2.02 * size), prefix_cache_bytes=0) as engine:
+            engine.wait_until_loaded(60)
+            engine.submit(GenerationRequest(prompt_ids=[5 + n for n in range(200)], params=GREEDY)).result()
+            until(lambda: resident(engine, folders[0]).spare_bytes > 0.02 * size)
+            engine.load_beside(folders[1]).wait(60)
+            assert resident(engine, folders[0]).spare_bytes == 0
+
     def test_two_loads_at_once_share_the_room(self, folders: list[str], size: int) -> None:
         with Engine(memory_budget=int(1.6 * size)) as engine:
             tasks = [engine.load_beside(folder) for folder in folders[:2]]
