@@ -57,14 +57,15 @@ class RowsOfShelf:
         self._tails = _Tails(len(numbers), branches) if branches else None
         own = self._rows.data_ptr(), 8 * len(numbers)
         longest = max(ends) if self._tails is None else max(ends) + self._tails.longest
-        self._addresses = (len(numbers), *(own[0] + n * own[1] for n in range(3)), longest)
+        # how many rows, where their numbers, places and ends are, and how much one of them sees at most
+        self._words = (len(numbers), *(own[0] + n * own[1] for n in range(3)), longest)
 
     def shelved(self, layers: int, kv_heads: int, dim: int) -> list[int]:
         """What `run_blocks` is told of them."""
         kept_at = self._shelf.addresses(layers, kv_heads, dim).data_ptr()
         return [
             *self._shelf.shape(kv_heads, dim),
-            *self._addresses,
+            *self._words,
             self._tails_at(layers, kv_heads, dim),
             kept_at,
         ]
@@ -86,7 +87,7 @@ class RowsOfShelf:
             rows = rows.contiguous()
         kernels.KERNELS.attend(
             shelf.data_ptr(), shelf.dtype is torch.bfloat16, places, kv_heads, capacity, dim,
-            *self._addresses, self._tails_at(layer + 1, kv_heads, dim), layer, window or 0,
+            *self._words, self._tails_at(layer + 1, kv_heads, dim), layer, window or 0,
             query.data_ptr(), query.stride(0), rows.data_ptr(), rows.stride(0), query.shape[1],
             dim**-0.5 if scaling is None else scaling, attended.data_ptr(),
         )  # fmt: skip
