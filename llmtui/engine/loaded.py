@@ -109,4 +109,4 @@ def _refuse_surrogates(name: str, text: str) -> None:
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
-        raise ParameterError(name, "holds half of a surrogate pair, which is no text: send UTF-8") from None
+        raise ParameterError(name, "must be text, which half of a surrogate pair is not: send UTF-8") from None
