@@ -4,8 +4,8 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from llmtui.engine.errors import EngineBusy, GenerationFailed
-from llmtui.engine.events import Failed, Token
+from llmtui.engine.errors import EngineBusy, EngineClosed, GenerationFailed
+from llmtui.engine.events import Failed, Finished, Token
 from llmtui.engine.requests import GenerationRequest, SamplingParams
 from llmtui.engine.stream import GenerationResult, Stream
 
@@ -42,6 +42,8 @@ def stream(engine: "Engine", prompt: str, params: SamplingParams) -> Iterator[To
                 yield event
             elif isinstance(event, Failed):
                 raise GenerationFailed(event.error)
+            elif isinstance(event, Finished) and event.reason == "cancelled":
+                raise EngineClosed
     finally:
         events.cancel()
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from os import PathLike, fspath
 from typing import TYPE_CHECKING, TypeVar
 
 from llmtui.engine import blocking
@@ -42,7 +43,7 @@ class Engine:
 
     def __init__(
         self,
-        model: str | None = None,
+        model: "str | PathLike[str] | None" = None,
         *,
         device: str = "auto",
         dtype: str = "auto",
@@ -63,17 +64,17 @@ class Engine:
 
     # models
 
-    def load(self, name: str, *, device: str = "auto", dtype: str = "auto") -> LoadTask:
+    def load(self, name: "str | PathLike[str]", *, device: str = "auto", dtype: str = "auto") -> LoadTask:
         """Load a model in the background and choose it; the present one serves until the new one is ready, then goes.
 
         A load for the choice that is still under way is stopped: the latest wish counts. One that is resident beside
         the chosen one, loaded with the same wishes, is chosen at once. The task ends in ModelError if it cannot be.
         """
         self._refuse_if_closed()
-        return self._arrivals.choose(name, device, dtype)
+        return self._arrivals.choose(fspath(name), device, dtype)
 
     def load_beside(
-        self, name: str, *, device: str = "auto", dtype: str = "auto", keep_alive: float | None = None
+        self, name: "str | PathLike[str]", *, device: str = "auto", dtype: str = "auto", keep_alive: float | None = None
     ) -> LoadTask:
         """Load a model in the background, beside the chosen one, unless it is resident or on its way.
 
@@ -81,7 +82,7 @@ class Engine:
         the first use it waits ten seconds at least. The chosen model never goes by itself.
         """
         self._refuse_if_closed()
-        return self._arrivals.come_beside(name, device, dtype, keep_alive)
+        return self._arrivals.come_beside(fspath(name), device, dtype, keep_alive)
 
     def unload(self, name: str) -> None:
         """Take no more requests for a model, or stop its load; it goes once those that it has have ended.

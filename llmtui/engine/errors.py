@@ -43,7 +43,7 @@ class EngineClosed(EngineError):
     """The engine has been shut down."""
 
     def __init__(self) -> None:
-        super().__init__("the engine is shut down: start llmtui again")
+        super().__init__("the engine is closed: start llmtui again, or make another Engine")
 
 
 class GenerationFailed(EngineError):

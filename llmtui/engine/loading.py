@@ -223,8 +223,15 @@ def _stop_if_cancelled(task: LoadTask) -> None:
 
 
 def _context(config: Any, tokenizer: Any) -> int:
-    """Tokens the model can hold, as its config says; else as its tokenizer says."""
+    """Tokens the model can hold, as its config says; else as its tokenizer says.
+
+    With two sets of rotary frequencies (Ding et al. 2024, "LongRoPE") as many as have the first: beyond it all keys
+    before would have to be made again, which no cache and no block of a prompt does.
+    """
     text_config = config.get_text_config()
+    rope = getattr(text_config, "rope_parameters", None) or {}
+    if rope.get("rope_type") == "longrope" and "original_max_position_embeddings" in rope:
+        return int(rope["original_max_position_embeddings"])
     for name in ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len", "seq_length"):
         value = getattr(text_config, name, None)
         if isinstance(value, int) and value > 0:

@@ -10,6 +10,7 @@ from llmtui import Engine, SamplingParams
 from llmtui.engine.errors import ContextOverflow, EngineBusy, EngineClosed, ModelNotReady
 from llmtui.engine.events import Started
 from llmtui.engine.stream import GenerationResult, Stream
+from llmtui.models.catalog import embedded_path
 from llmtui.models.errors import ModelNotFound
 
 EXAMPLE = """
@@ -41,6 +42,13 @@ for engine in engines:
 def test_two_engines_of_one_script_may_begin_at_once() -> None:
     done = subprocess.run([sys.executable, "-c", TWO_AT_ONCE], capture_output=True, text=True, check=True, timeout=100)
     assert done.stdout.split() == ["3", "3"]
+
+
+def test_a_model_may_be_named_by_the_path_of_its_folder() -> None:
+    with Engine(embedded_path()) as engine:
+        assert engine.wait_until_loaded(60).path == str(embedded_path())
+    with pytest.raises(TypeError, match="not int"):
+        Engine(5)  # type: ignore[arg-type]
 
 
 LEFT_OPEN = """
@@ -127,6 +135,14 @@ def test_ctrl_c_while_it_waits_stops_every_request(tiny_tales_engine: Engine, mo
         with pytest.raises(KeyboardInterrupt):
             tiny_tales_engine.generate("Once upon a time", SamplingParams(max_tokens=400, ignore_eos=True))
     assert [stream.result().finished.reason for stream in begun] == ["cancelled"]
+
+
+def test_a_text_that_an_engine_does_not_finish_is_told_from_one_that_is_whole() -> None:
+    with Engine("tiny-tales") as engine:
+        tokens = engine.stream("Once upon a time", SamplingParams(max_tokens=400, ignore_eos=True))
+        next(tokens)
+    with pytest.raises(EngineClosed):
+        list(tokens)
 
 
 def test_a_model_that_cannot_be_loaded_is_told_at_first_use(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
-#include <vector>
+#include <memory>
+#include <new>
 
 #include "attention.h"
 #include "blocks.h"
@@ -177,9 +178,9 @@ PyObject* py_run_blocks(PyObject*, PyObject* const* values, Py_ssize_t count) {
   if (!has(count, 11)) return nullptr;
   Arguments a(values);
   Words block_words(a.address<int64_t>());
-  std::vector<Block> blocks(a.number());
+  const long block_count = a.number();
   Words shelf_words(a.address<int64_t>());
-  std::vector<Shelved> shelves(a.number());
+  const long shelf_count = a.number();
   Turn turn;
   turn.cos = a.address<float>();
   turn.sin = a.address<float>();
@@ -187,12 +188,13 @@ PyObject* py_run_blocks(PyObject*, PyObject* const* values, Py_ssize_t count) {
   const long width = a.number(), rows = a.number();
   const long* kept = a.address<long>();
   const long kept_count = a.number();
-  for (Block& block : blocks) block = block_of(block_words);
-  for (Shelved& on : shelves) on = shelved_of(shelf_words);
-  return run([&] {
-    return run_blocks(blocks.data(), static_cast<long>(blocks.size()), shelves.data(), static_cast<long>(shelves.size()), turn,
-                      x, width, rows, kept, kept_count);
-  });
+  const std::unique_ptr<Block[]> blocks(new (std::nothrow) Block[block_count]);
+  const std::unique_ptr<Shelved[]> shelves(new (std::nothrow) Shelved[shelf_count]);
+  if (!blocks || !shelves) return PyErr_NoMemory();
+  for (long n = 0; n < block_count; n++) blocks[n] = block_of(block_words);
+  for (long n = 0; n < shelf_count; n++) shelves[n] = shelved_of(shelf_words);
+  return run(
+      [&] { return run_blocks(blocks.get(), block_count, shelves.get(), shelf_count, turn, x, width, rows, kept, kept_count); });
 }
 
 PyObject* py_find_facts(PyObject*, PyObject* const* values, Py_ssize_t count) {
