@@ -135,8 +135,8 @@ def write_comparison(comparison: "Comparison", *, as_json: bool) -> None:
         "<" + ">" * 11,
     )
     for column in comparison.columns:
-        body = column.problem if column.measured is None else column.measured.text
-        write_lines(["", visible(f"── {column.label}"), visible_multiline(body or "")])
+        parts = [part for part in (column.problem, column.text) if part]
+        write_lines(["", visible(f"── {column.label}"), *map(visible_multiline, parts)])
     for column in comparison.columns:
         write_disagreements(column, comparison.columns)
 
@@ -202,7 +202,7 @@ def column_fields(column: "Column") -> dict[str, Any]:
         "first_token_seconds": measured and measured.first_token,
         "tokens_per_second": measured and measured.tokens_per_second,
         "tokens": measured and measured.tokens,
-        "text": measured and measured.text,
+        "text": column.text or (measured and measured.text),
         "bits_per_byte": column.bits_per_byte,
         "mean_kl_bits": column.mean_kl_bits,
         "top1_agreement": column.top1_agreement,

@@ -106,7 +106,9 @@ def test_ctrl_c_ends_the_models_process_and_exits_130(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         output, errors = process.communicate(timeout=30)
     assert (process.returncode, errors) == (130, b"")
-    assert json.loads(output) == {"prompt": "Once", "complete": False, "models": [], "spans": []}
+    answer = json.loads(output)
+    assert (answer["prompt"], answer["complete"], answer["spans"]) == ("Once", False, [])
+    assert {(model["problem"], model["text"]) for model in answer["models"]} == {("stopped", None)}
     psutil.wait_procs(children, timeout=20)
     assert not any(child.is_running() for child in children)
 
@@ -133,8 +135,12 @@ def test_all_columns_that_write_are_in_the_line_of_progress_and_ctrl_c_ends_them
     assert process.returncode == 130
     answer = json.loads(output)
     assert not answer["complete"]
-    # of the others nothing is known but what they wrote
-    assert {model["model"] for model in answer["models"] if model["problem"] is not None} <= {"./nowhere"}
+    first, second, nowhere = answer["models"]
+    for model in (first, second):
+        assert model["problem"] == "stopped"
+        assert model["text"]
+        assert model["tokens"] is None
+    assert nowhere["text"] is None
     _, alive = psutil.wait_procs(children, timeout=20)
     assert not alive
     assert "tiny-tales: starts" in progress

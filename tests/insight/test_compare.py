@@ -169,15 +169,19 @@ def test_the_models_processes_end_with_the_program_however_that_ends(tmp_path: P
 
 
 OUTSIDE = """
-import gc, os, sys, torch
-from transformers import AutoConfig, AutoModelForCausalLM
+import gc, os, sys
+from pathlib import Path
+from llmtui import own_process
 from llmtui.engine import Engine, GenerationRequest, SamplingParams
 from llmtui.engine.events import Token
 from llmtui.engine.imports import import_heavy_libraries
 def resident():
     return int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+own_process.claim()
 import_heavy_libraries()
-AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(sys.argv[2]))
+import torch
+from llmtui.insight.meta_model import read_config, without_weights
+without_weights(read_config(Path(sys.argv[2])), torch.float32)
 gc.collect()
 before = resident()
 engine = Engine()

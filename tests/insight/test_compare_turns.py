@@ -236,7 +236,9 @@ def test_leaving_the_loop_ends_all_processes_and_keeps_what_was_measured(tmp_pat
         if isinstance(step.progress, Column):
             break
     steps.close()
-    assert [column.choice.name for column in comparison.columns] == [str(short)]
+    measured, stopped = comparison.columns
+    assert (measured.choice.name, measured.problem) == (str(short), None)
+    assert (stopped.choice, stopped.problem, stopped.measured) == (TWO[0], "stopped", None)
     assert not comparison.complete
     assert multiprocessing.active_children() == []
 

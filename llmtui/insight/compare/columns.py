@@ -11,6 +11,7 @@ from llmtui.insight.divergence import PositionDifference, ScoredToken, Span, bit
 class Column:
     """One model of a comparison; exactly one of `measured` and `problem` is there.
 
+    written        of a text that was not finished
     bits_per_byte  on the bytes that all models of the comparison scored; None until it was compared
     differences    from the first model that ran, on its own text, where the vocabularies are the same; else None
     trace          every token of that text as this model sees it; empty where the vocabularies differ
@@ -19,9 +20,15 @@ class Column:
     choice: ModelChoice
     measured: Measured | None = None
     problem: str | None = None
+    written: str = ""
     bits_per_byte: float | None = None
     differences: tuple[PositionDifference, ...] | None = None
     trace: tuple[Token, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """What it wrote, as far as it came."""
+        return self.written if self.measured is None else self.measured.text
 
     @property
     def label(self) -> str:

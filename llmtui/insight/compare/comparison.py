@@ -4,11 +4,13 @@ Models are loaded one after the other, as many as fit into memory together; thos
 their texts grow side by side while only one of them computes at any moment: each is measured as if it were alone.
 """
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass, field
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 
 from llmtui.engine import SamplingParams
+from llmtui.engine.events import Token
 from llmtui.insight.compare.columns import Column, Columns, Step
 from llmtui.insight.compare.messages import (
     Answer,
@@ -77,8 +79,21 @@ class Comparison:
     def run(self, choices: Sequence[ModelChoice]) -> Generator[Step, None, None]:
         """Run models, each in a process of its own; what goes wrong with one fills its column, and the others go on.
 
-        Leaving the loop ends all processes and keeps what was measured.
+        Leaving the loop ends all processes and keeps what was measured and written.
         """
+        written: defaultdict[int, str] = defaultdict(str)
+        with closing(self._run(choices)) as steps:
+            try:
+                for step in steps:
+                    if isinstance(step.progress, Token):
+                        written[step.place] += step.progress.delta
+                    yield step
+            finally:
+                for place, choice in enumerate(choices):
+                    column = self.column(place) or Column(choice, problem=STOPPED)
+                    self._columns.put(place, column if column.measured else replace(column, written=written[place]))
+
+    def _run(self, choices: Sequence[ModelChoice]) -> Generator[Step, None, None]:
         waiting = list(enumerate(choices))
         while waiting and not self._stopped:
             waiting = yield from self._run_group(waiting)
