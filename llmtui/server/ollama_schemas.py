@@ -7,9 +7,9 @@ Options that Ollama applies when it loads a model (num_ctx, num_gpu …) change 
 import math
 import re
 from collections.abc import Callable
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from llmtui.engine.requests import LOWEST_REPETITION_PENALTY, SEED_LIMIT, SamplingParams
 from llmtui.server.errors import ApiError
@@ -29,13 +29,14 @@ def _whole(value: object) -> object:
 
 
 def _keep_alive(value: object) -> object:
-    if isinstance(value, str) and not _DURATION.fullmatch(value):
-        raise ValueError('must be seconds or a duration like "5m"')
-    return value
+    is_number = type(value) is int or (isinstance(value, float) and math.isfinite(value))
+    if is_number or (isinstance(value, str) and _DURATION.fullmatch(value)):
+        return value
+    raise ValueError('must be seconds or a duration like "5m"')
 
 
 Whole = Annotated[int, BeforeValidator(_whole), WithJsonSchema({"type": "integer"})]
-KeepAlive = Annotated[int | float | str, AfterValidator(_keep_alive)]
+KeepAlive = Annotated[int | float | str, BeforeValidator(_keep_alive)]
 
 
 def duration_seconds(value: float | str) -> float:
@@ -147,7 +148,7 @@ class OllamaMessage(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
 
-    role: Annotated[str, Field(pattern="^(system|user|assistant)$")]
+    role: Literal["system", "user", "assistant"]
     content: Annotated[str, BeforeValidator(lambda value: "" if value is None else value)] = ""
 
 

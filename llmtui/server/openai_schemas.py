@@ -4,8 +4,9 @@ Defaults are OpenAI's own (temperature 1, nothing filtered), not the settings': 
 `top_k`, `min_p` and `repetition_penalty` are the extensions that vLLM's clients know.
 """
 
+import json
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
@@ -51,7 +52,7 @@ def _content(value: object) -> object:
         kind = part.get("type") if isinstance(part, dict) else None
         if kind not in ("text", "input_text") or not isinstance(part.get("text"), str):
             raise ValueError(
-                f"may hold parts of type text only, got {kind!r}: this server reads no images, audio or files"
+                f"may hold parts of type text only, got {json.dumps(kind)}: this server reads no images, audio or files"
             )
         texts.append(part["text"])
     return "".join(texts)
@@ -170,7 +171,7 @@ class Message(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
 
-    role: Annotated[str, Field(pattern="^(system|developer|user|assistant)$")] = Field(
+    role: Literal["system", "developer", "user", "assistant"] = Field(
         description="system, developer (means system), user or assistant"
     )
     content: Content = Field("", description="a text, or parts of type text")

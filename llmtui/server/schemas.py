@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
-from pydantic_core import ErrorDetails
 
 from llmtui.engine.requests import (
     LOWEST_REPETITION_PENALTY,
@@ -18,18 +17,20 @@ from llmtui.engine.requests import (
     MAX_STOP_STRINGS,
     SEED_LIMIT,
 )
-from llmtui.server.errors import ApiError, invalid
+from llmtui.server.complaints import explain
+from llmtui.server.errors import ApiError
 from llmtui.server.jsonio import read_object
 from llmtui.settings import Settings
 
 MAX_TOP_LOGPROBS = 20
-SHOWN_INPUT = 60
 SHOWN_TYPE = "x-type"  # in a schema: its type in words, where it has several
 
 Body = TypeVar("Body", bound=BaseModel)
 
 
 def _one_or_more(value: object) -> object:
+    if not isinstance(value, str | list):
+        raise ValueError("must be a string or an array of strings")
     return [value] if isinstance(value, str) else value
 
 
@@ -131,7 +132,7 @@ def check(model: type[Body], fields: Mapping[str, Any]) -> Body:
     try:
         return model.model_validate(fields)
     except ValidationError as error:
-        raise explain(error) from None
+        raise explain(error, fields) from None
 
 
 def generate_body(settings: Settings) -> type[GenerateBody]:
@@ -179,22 +180,3 @@ def _parameter(schema: Mapping[str, Any]) -> dict[str, Any]:
         "default": schema.get("default"),
         "description": schema.get("description", ""),
     }
-
-
-def explain(error: ValidationError) -> ApiError:
-    """The first problem of a body as a sentence that names the field."""
-    problem = error.errors(include_url=False)[0]
-    param = str(problem["loc"][0]) if problem["loc"] else None
-    return invalid(param, f"{param} {_complaint(problem)}" if param else problem["msg"])
-
-
-def _complaint(problem: ErrorDetails) -> str:
-    if problem["type"] == "missing":
-        return "is required"
-    if problem["type"] == "string_too_short":
-        return "must not be empty"
-    message = (
-        problem["msg"].removeprefix("Value error, ").replace("Input should", "must").replace("List should", "must")
-    )
-    shown = repr(problem["input"])
-    return f"{message}, got {shown if len(shown) <= SHOWN_INPUT else shown[:SHOWN_INPUT] + '…'}"

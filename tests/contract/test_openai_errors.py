@@ -89,7 +89,7 @@ def test_a_wrong_field_of_a_completion_is_a_400_that_names_it(api: Api, field: s
 )
 def test_a_wrong_or_unsupported_field_of_a_chat_is_a_400_that_names_it(api: Api, field: str, value: Any) -> None:
     error = refused(api, "/v1/chat/completions", {"messages": USER, "max_tokens": 1, field: value}, 400)
-    assert error["param"] == field
+    assert error["param"].partition("[")[0] == field
     assert field in error["message"]
 
 
