@@ -1,4 +1,4 @@
-"""Every knob once: flag > environment > .env > default.
+"""Every knob once: flag > environment > .env > default. A variable that is set to nothing is unset.
 
 Field names are the variables' names in lower case. What a variable means and may be stands in its `Field`;
 `.env.example` and the README's table are checked against it.
@@ -6,14 +6,14 @@ Field names are the variables' names in lower case. What a variable means and ma
 
 import difflib
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from dotenv import dotenv_values
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from llmtui.env_file import EnvFile, EnvFileError, read_env_file
 from llmtui.errors import LlmtuiError
 from llmtui.setting_values import (
     parse_address,
@@ -55,7 +55,7 @@ def read_keys_file(path: Path) -> dict[str, str]:
 class Settings(BaseSettings):
     """The settings of one run, checked."""
 
-    model_config = SettingsConfigDict(env_file=ENV_FILE, extra="ignore", frozen=True, protected_namespaces=())
+    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True, protected_namespaces=())
 
     model_name: str = Field(
         "tiny-tales", min_length=1, description="the model: `tiny-tales`, a Hugging Face id or a folder"
@@ -206,18 +206,27 @@ class Settings(BaseSettings):
         return self
 
 
-def load_settings(flags: Mapping[str, Any] | None = None, env_file: Path = ENV_FILE) -> Settings:
+def load_settings(
+    flags: Mapping[str, Any] | None = None, env_file: Path = ENV_FILE, wanted: Collection[str] | None = None
+) -> Settings:
     """The settings of this run. `flags` holds the options that were typed, by field name.
 
+    wanted: the fields that matter; what the environment and the file say of others is not looked at. None: all.
     Raises SettingsError naming the variable and the file, environment or option that it came from.
     """
     typed = {name: value for name, value in (flags or {}).items() if value is not None}
+    file = _read(env_file)
+    above = {name.upper() for name in os.environ}
+    written = {name.lower(): value for name, value in file.values.items() if name.upper() not in above}
+    unwanted = (
+        {}
+        if wanted is None
+        else {name: field.default for name, field in Settings.model_fields.items() if name not in wanted}
+    )
     try:
-        return Settings(_env_file=env_file, **typed)  # type: ignore[call-arg]  # pydantic-settings' own argument
+        return Settings(**(written | unwanted | typed))
     except ValidationError as error:
-        raise SettingsError("; ".join(_explain(problem, typed, env_file) for problem in error.errors())) from None
-    except UnicodeDecodeError:
-        raise SettingsError(f"{env_file.resolve()} is not UTF-8 text: save it as UTF-8") from None
+        raise SettingsError("; ".join(_explain(problem, typed, file) for problem in error.errors())) from None
 
 
 def option_of(field: str) -> str:
@@ -226,10 +235,14 @@ def option_of(field: str) -> str:
 
 
 def unknown_variables(env_file: Path = ENV_FILE) -> list[str]:
-    """A sentence for each variable in `.env` that is no setting, with the name that may have been meant."""
+    """A sentence for what in `.env` is no line of settings, and for each variable that is none of them.
+
+    It tells the name that may have been meant. Raises SettingsError.
+    """
     known = {name.upper() for name in Settings.model_fields}
-    sentences = []
-    for name in _dotenv(env_file):
+    file = _read(env_file)
+    sentences = [] if file.complaint is None else [file.complaint]
+    for name in file.values:
         if name.upper() in known:
             continue
         near = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.75)
@@ -238,26 +251,29 @@ def unknown_variables(env_file: Path = ENV_FILE) -> list[str]:
     return sentences
 
 
-def _explain(problem: Mapping[str, Any], typed: Mapping[str, Any], env_file: Path) -> str:
+def _read(env_file: Path) -> EnvFile:
+    try:
+        return read_env_file(env_file)
+    except EnvFileError as error:
+        raise SettingsError(str(error)) from None
+
+
+def _explain(problem: Mapping[str, Any], typed: Mapping[str, Any], file: EnvFile) -> str:
     message = str(problem["msg"]).removeprefix("Value error, ")
     if not problem["loc"]:
         return message
     field = str(problem["loc"][0])
     message = message[0].lower() + message[1:]
     shown = "" if field == "api_keys" else f", got {problem['input']!r}"
-    return f"{_origin(field, typed, env_file)}: {message}{shown}"
+    return f"{_origin(field, typed, file)}: {message}{shown}"
 
 
-def _origin(field: str, typed: Mapping[str, Any], env_file: Path) -> str:
+def _origin(field: str, typed: Mapping[str, Any], file: EnvFile) -> str:
     variable = field.upper()
     if field in typed:
         return option_of(field)
-    if any(name.upper() == variable for name in os.environ):
+    if any(name.upper() == variable and value for name, value in os.environ.items()):
         return f"{variable} in the environment"
-    if any(name.upper() == variable for name in _dotenv(env_file)):
-        return f"{variable} in {env_file.resolve()}"
+    if any(name.upper() == variable for name in file.values):
+        return f"{variable} in {file.path.resolve()}"
     return variable
-
-
-def _dotenv(env_file: Path) -> Mapping[str, str | None]:
-    return dotenv_values(env_file) if env_file.is_file() else {}

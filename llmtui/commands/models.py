@@ -27,7 +27,7 @@ def models(ctx: click.Context, /, as_json: bool, **flags: Any) -> None:
     """
     if ctx.invoked_subcommand is not None:
         return
-    settings = settings_of(ctx, flags)
+    settings = settings_of(ctx, flags, ("debug",))
     from llmtui.commands.guard import guarded
 
     leave(guarded(lambda: run_list(settings, as_json)))
@@ -50,7 +50,7 @@ def show(ctx: click.Context, /, model: str, tree: bool, as_json: bool, **flags: 
     tied, kv_bytes_per_token, kv_bytes_full, flops_per_token, flops_per_context_token, diagram (before, blocks, after:
     parts with role, name, kind, parameters, tied, shape), tree (name, kind, repeats, parameters, tensors, parts).
     """
-    settings = settings_of(ctx, flags)
+    settings = settings_of(ctx, flags, ("device", "dtype", "debug"))
     from llmtui.commands.guard import guarded
 
     leave(guarded(lambda: run_show(settings, model, tree, as_json)))

@@ -1,7 +1,7 @@
 """What all commands share: their options, how these become settings, and how a command leaves."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -73,21 +73,25 @@ def _with(command: Command, *options: Callable[[Command], Command]) -> Command:
     return command
 
 
-def settings_of(ctx: click.Context, flags: dict[str, Any]) -> "Settings":
-    """The settings of a command: its own options count before those that stand before its name."""
+def settings_of(ctx: click.Context, flags: dict[str, Any], wanted: Collection[str] | None = None) -> "Settings":
+    """The settings of a command: its own options count before those that stand before its name.
+
+    wanted: the fields that matter to it, so that a wrong value of another does not keep it from its work; None: all.
+    """
     typed = {name: value for name, value in flags.items() if value is not None}
-    return settings_from((ctx.find_root().obj or {}) | typed)
+    return settings_from((ctx.find_root().obj or {}) | typed, wanted)
 
 
-def settings_from(flags: dict[str, Any]) -> "Settings":
+def settings_from(flags: dict[str, Any], wanted: Collection[str] | None = None) -> "Settings":
     """The checked settings of this run; a wrong one ends the program with exit code 2."""
     from llmtui.settings import SettingsError, load_settings, unknown_variables
 
     try:
-        settings = load_settings(flags)
+        settings = load_settings(flags, wanted=wanted)
+        sentences = unknown_variables()
     except SettingsError as error:
         raise click.UsageError(str(error)) from None
-    for sentence in unknown_variables():
+    for sentence in sentences:
         click.echo(f"llmtui: {sentence}", err=True)
     return settings
 

@@ -34,7 +34,7 @@ def tokenize(
     if (text is None) == (ids is None) and (ids is not None or sys.stdin.isatty()):
         raise click.UsageError("give either TEXT (- is stdin) or --decode with ids")
     wanted = None if ids is None else _parse_ids(ids)
-    settings = settings_of(ctx, flags)
+    settings = settings_of(ctx, flags, ("model_name", "debug", "llmtui_api_key"))
     from llmtui.commands.guard import guarded
 
     leave(guarded(lambda: run_tokenize(settings, text, wanted, as_json, url)))

@@ -91,6 +91,47 @@ def test_a_dotenv_that_is_no_text_is_one_sentence(tmp_path: Path) -> None:
         load_settings({}, env_file)
 
 
+@pytest.mark.parametrize("name", sorted(Settings.model_fields))
+def test_a_variable_that_is_set_to_nothing_is_unset(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    env_file = tmp_path / ".env"
+    env_file.write_text(f"{name.upper()}=\n")
+    unset = load_settings({}, tmp_path / "none")
+    assert load_settings({}, env_file) == unset
+    monkeypatch.setenv(name.upper(), "")
+    assert load_settings({}, tmp_path / "none") == unset
+
+
+def test_an_empty_variable_of_the_environment_takes_back_what_dotenv_sets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    env_file = tmp_path / ".env"
+    env_file.write_text("API_KEYS=kim:12345678\nSEED=5\n")
+    monkeypatch.setenv("API_KEYS", "")
+    settings = load_settings({}, env_file)
+    assert (settings.named_keys(), settings.seed) == ({}, 5)
+
+
+def test_lines_of_dotenv_that_set_nothing_are_told_in_one_sentence_and_the_others_count(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    env_file = tmp_path / ".env"
+    env_file.write_text("# mine\n\nthis is no setting\nSEED=7\nPORT\n" + "nor this\n" * 3 + "MAX_WAITING=3\n")
+    settings = load_settings({}, env_file)
+    (sentence,) = unknown_variables(env_file)
+    assert (settings.seed, settings.max_waiting, settings.port) == (7, 3, 5000)
+    assert f"line 3 of {env_file} is no setting, nor are 4 more: write NAME=VALUE" in sentence
+    assert (capfd.readouterr().err, caplog.messages) == ("", [])
+
+
+def test_what_a_command_does_not_want_is_not_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    env_file = tmp_path / ".env"
+    env_file.write_text("PORT=abc\nMAX_LENGTH_LIMIT=5\nDEBUG=true\n")
+    monkeypatch.setenv("MAX_WAITING", "many")
+    assert load_settings({}, env_file, ("debug",)).debug is True
+    with pytest.raises(SettingsError, match="PORT in "):
+        load_settings({}, env_file, ("port",))
+
+
 def written(value: object) -> str:
     """A default as it would stand in a file."""
     if isinstance(value, SecretStr):
