@@ -138,6 +138,7 @@ def _cache_folder() -> Path:
 def main() -> None:
     """The `llmtui` program."""
     stdio.open_missing()
+    stdio.write_what_cannot_be_encoded()
     own_process.claim(_cache_folder)
     try:
         sys.exit(cli.main(prog_name="llmtui", standalone_mode=False))

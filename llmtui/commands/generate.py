@@ -18,8 +18,8 @@ from llmtui.engine.stream import Stream
 from llmtui.errors import LlmtuiError
 from llmtui.insight.trace import event_to_json
 from llmtui.settings import Settings
-from llmtui.system.logs import setup_logging
-from llmtui.system.paths import log_file
+from llmtui.system.logs import LogError, setup_logging
+from llmtui.system.paths import FolderError, log_file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,9 +44,12 @@ class GenerateOptions:
 def run_generate(settings: Settings, options: GenerateOptions, url: str | None = None) -> int:
     """Load, generate, write; the exit code. url: of a server that generates instead."""
     console = Console()
-    setup_logging(log_file(), settings.debug)
     try:
+        setup_logging(log_file(), settings.debug)
         request = make_request(settings, options, read_prompt(options.prompt))
+    except (LogError, FolderError) as error:
+        console.complain(error)
+        return exit_codes.ERROR
     except LlmtuiError as error:
         console.complain(error)
         return exit_codes.USAGE

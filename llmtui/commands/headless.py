@@ -36,10 +36,10 @@ def run_headless(settings: Settings) -> int:
     The port answers at once, /ready says when the model is there. A second signal ends everything at once.
     """
     console = Console()
-    log = log_file()
     signals = Signals()
     lifecycle = Lifecycle()
     try:
+        log = log_file()
         setup_logging(log, settings.debug)
         setup_access_log(settings.access_log_file)
         with shared_engine(settings) as engine:

@@ -19,8 +19,8 @@ def run_screen(settings: Settings, *, serve: bool, lesson: str | None = None) ->
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         Console().say("the screen needs a terminal: in a pipe use llmtui generate, without a screen --serve --headless")
         return exit_codes.USAGE
-    log = log_file()
     try:
+        log = log_file()
         setup_logging(log, settings.debug)
         engine = shared_engine(settings)
         with ExitStack() as stack:

@@ -6,12 +6,15 @@ private descriptors on the terminal that stdout is, for as long as the real ones
 (`2>FILE`) does not take the screen along. Standard input stays as it is.
 """
 
+import codecs
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import Final, TextIO
+
+ESCAPED: Final = "llmtui.escaped"  # the name of our way, among Python's own: strict, replace, …
 
 
 def open_missing() -> None:
@@ -19,6 +22,20 @@ def open_missing() -> None:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))
+
+
+def write_what_cannot_be_encoded() -> None:
+    """Let stdout take every character: one that its encoding lacks is written as \\u2014, as JSON escapes it."""
+    codecs.register_error(ESCAPED, _escaped)
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors=ESCAPED)
+
+
+def _escaped(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    units = error.object[error.start : error.end].encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2)), error.end
 
 
 @contextmanager

@@ -197,6 +197,40 @@ def test_a_full_disk_is_one_sentence_and_exit_1(tmp_path: Path, command: tuple[s
     assert done.stderr == b"llmtui: stdout cannot be written to: No space left on device\n"
 
 
+@pytest.mark.parametrize("command", [("generate", "hi"), ("--serve", "--headless"), ("tokenize", "hi")])
+def test_a_home_in_which_nothing_can_be_made_is_one_sentence_and_exit_1(
+    tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    (tmp_path / "file").touch()
+    nowhere = str(tmp_path / "file" / "home")
+    folders = {f"XDG_{kind}_HOME": nowhere for kind in ("CONFIG", "STATE", "CACHE", "DATA")}
+    done = llmtui(*command, home=tmp_path, HOME=nowhere, **folders)
+    assert done.returncode == 1
+    assert done.stderr.startswith(b"llmtui: ")
+    assert b"cannot be made" in done.stderr
+    assert done.stderr.count(b"\n") == 1
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("tokenize", "a\N{FOX FACE}"),
+        ("models", "show", "tiny-tales", "--tree"),
+        ("sweep", "\N{FOX FACE}", "--seeds", "1", "--max-new-tokens", "2"),
+    ],
+)
+def test_what_stdouts_encoding_does_not_have_is_escaped(tmp_path: Path, command: tuple[str, ...]) -> None:
+    done = llmtui(*command, home=tmp_path, PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"\\u" in done.stdout
+    assert done.stdout.isascii()
+
+
+def test_json_is_json_in_every_encoding(tmp_path: Path) -> None:
+    done = llmtui("tokenize", "a\N{FOX FACE}", "--json", home=tmp_path, PYTHONIOENCODING="ascii")
+    assert json.loads(done.stdout.decode("ascii"))["text"] == "a\N{FOX FACE}"
+
+
 @pytest.mark.parametrize("closed", ["<&- >&-", ">&- 2>&-"])
 def test_closed_standard_streams_are_no_error(tmp_path: Path, closed: str) -> None:
     done = subprocess.run(
