@@ -11,6 +11,7 @@ from typing import Any
 
 from llmtui.engine.loads import ModelInfo
 from llmtui.models.catalog import CatalogEntry
+from llmtui.models.licence import licence_of
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +25,7 @@ class ModelCard:
     digest      SHA-256 in hex over the names, sizes and times of the files: it tells versions apart, and is no checksum
     config      config.json; empty if it cannot be read
     template    its chat template, empty if there is none
+    licence     as its README.md names it, empty if it does not
     dtype       of the weights: in memory where it is loaded, else on disk; None if that cannot be told
     parameters, context, vocab_size  None if they cannot be counted or told
     """
@@ -34,6 +36,7 @@ class ModelCard:
     digest: str
     config: dict[str, Any]
     template: str
+    licence: str
     architecture: str
     parameters: int | None
     context: int | None
@@ -66,6 +69,7 @@ def _card(name: str, folder: Path, facts: ModelInfo | CatalogEntry) -> ModelCard
         digest=hashlib.sha256(repr((name, files)).encode()).hexdigest(),
         config=config,
         template=_template(folder),
+        licence=licence_of(folder) or "",
         architecture=facts.architecture or "",
         parameters=facts.parameters,
         context=facts.context,

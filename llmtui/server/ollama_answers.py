@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
-from llmtui.engine.events import Event, Finished, Token
+from llmtui.engine.events import Event, Finished, Timings, Token
 from llmtui.server.errors import client_closed
 from llmtui.server.logprobs import chat_items
 from llmtui.server.model_card import rfc3339
@@ -84,8 +84,16 @@ class OllamaAnswer:
             "prompt_eval_count": usage.prompt_tokens,
             "prompt_eval_duration": nanoseconds(timings.prefill),
             "eval_count": usage.completion_tokens,
-            "eval_duration": nanoseconds(timings.decode),
+            "eval_duration": eval_nanoseconds(timings),
         }
+
+
+def eval_nanoseconds(timings: Timings) -> int:
+    """How long the writing took, never 0: clients divide by it.
+
+    Of an answer of one token, which the reading of the prompt gives, and of one that was kept: what the rest took.
+    """
+    return max(1, nanoseconds(timings.decode or timings.total - timings.queued - timings.prefill))
 
 
 def nanoseconds(seconds: float) -> int:

@@ -119,7 +119,7 @@ def facts(card: ModelCard, settings: Settings) -> Json:
         "top_p": settings.default_top_p,
     }
     return {
-        "license": "",
+        "license": card.licence,
         "modelfile": f"# {card.name}, {card.architecture}, run by llmtui",
         "parameters": "\n".join(f"{name} {value:g}" for name, value in defaults.items()),
         "template": card.template,

@@ -16,6 +16,8 @@ from llmtui import __version__
 from llmtui.engine import Engine, GenerationRequest, SamplingParams
 from llmtui.engine.requests import ChatMessage
 from llmtui.engine.stream import GenerationResult
+from llmtui.models.catalog import embedded_path
+from llmtui.models.licence import licence_of
 from llmtui.settings import Settings
 
 PROMPT = "Once upon a time"
@@ -58,6 +60,16 @@ def test_a_conversation_is_answered_by_the_models_own_template(client: ollama.Cl
     assert 0 < answer.prompt_eval_duration < answer.total_duration
     assert 0 < answer.eval_duration < answer.total_duration < 60e9
     assert RFC3339.fullmatch(answer.created_at)
+
+
+def test_the_speed_of_one_token_and_of_a_kept_answer_can_be_told(engine: Engine, settings: Settings) -> None:
+    keeping = settings.model_copy(update={"answer_cache_bytes": 1_000_000})
+    with serving(engine, keeping) as api:
+        for tokens in (1, 1, 5, 5):
+            options = {"temperature": 0, "num_predict": tokens}
+            answer = post(api, "/api/chat", model=MODEL, messages=QUESTION, options=options, stream=False).json
+            assert answer["eval_count"] == tokens
+            assert 1 <= answer["eval_duration"] <= answer["total_duration"]
 
 
 def test_a_raw_prompt_is_continued_as_it_stands(client: ollama.Client, engine: Engine) -> None:
@@ -193,6 +205,10 @@ def test_show_tells_the_models_own_facts(client: ollama.Client, engine: Engine) 
     assert shown.details.parameter_size == f"{info.parameters / 1e6:.1f}M"
     assert shown.capabilities == ["completion"]
     assert "<|" in shown.template
+
+
+def test_show_tells_the_licence_that_the_list_of_models_tells(client: ollama.Client) -> None:
+    assert client.show(MODEL).license == licence_of(embedded_path()) == "mit"
 
 
 def test_ps_tells_what_is_in_memory(client: ollama.Client, engine: Engine) -> None:
