@@ -72,7 +72,8 @@ class Settings(BaseSettings):
     max_tokens_limit: int | None = Field(
         None,
         ge=1,
-        description="OpenAI and Ollama APIs: new tokens of an answer at most; unset: as the context has room",
+        description="OpenAI and Ollama APIs: new tokens of an answer at most; OpenAI's refuses to write more, Ollama's "
+        "ends there, as each does at the context's end; unset: as the context has room",
     )
     default_max_length: int = Field(
         50, ge=2, description="API: `max_length` where none is given: prompt and new tokens"

@@ -29,7 +29,7 @@ def room_for(request: GenerationRequest, prompt_tokens: int, context: int) -> in
             )
         wanted = min(wanted, params.max_length - prompt_tokens)
     if wanted > room and not request.clip:
-        raise ContextOverflow(prompt_tokens + wanted, context)
+        raise ContextOverflow(prompt_tokens + wanted, context, prompt_tokens)
     return min(wanted, room)
 
 

@@ -17,14 +17,26 @@ class ParameterError(EngineError):
 
 
 class ContextOverflow(EngineError):
-    """The prompt and the wanted tokens do not fit the model's context."""
+    """The prompt and the wanted tokens do not fit the model's context.
 
-    def __init__(self, needed: int, context: int) -> None:
-        super().__init__(
-            f"needs {needed} tokens, the model's context is {context}: shorten the prompt or ask for fewer tokens"
-        )
+    needed         tokens of both together
+    prompt_tokens  where the prompt alone fits, so that asking for fewer helps
+    """
+
+    def __init__(self, needed: int, context: int, prompt_tokens: int | None = None) -> None:
+        if prompt_tokens is None:
+            problem = f"needs {needed} tokens, the model's context is {context}"
+            remedy = "shorten the prompt or ask for fewer tokens"
+        else:
+            new, room = needed - prompt_tokens, context - prompt_tokens
+            problem = (
+                f"{new} new tokens and the prompt's {prompt_tokens} are more than the model's context of {context}"
+            )
+            remedy = f"ask for {room} at most, or shorten the prompt"
+        super().__init__(f"{problem}: {remedy}")
         self.needed = needed
         self.context = context
+        self.prompt_tokens = prompt_tokens
 
 
 class EngineBusy(EngineError):

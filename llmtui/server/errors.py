@@ -100,6 +100,13 @@ def client_closed() -> ApiError:
     return ApiError(CLIENT_CLOSED_REQUEST, "client_closed_request", "the client closed the connection")
 
 
+def overflow(error: ContextOverflow, length_field: str) -> ApiError:
+    """What does not fit the context: the prompt, or what `length_field` asks for besides."""
+    field = "prompt" if error.prompt_tokens is None else length_field
+    verb = "" if error.prompt_tokens is None else "asks for too much: "
+    return ApiError(400, "context_length_exceeded", f"{field} {verb}{error}", field)
+
+
 def from_engine(error: EngineError) -> ApiError:
     """An engine's refusal as an answer."""
     message = str(error)
@@ -107,7 +114,7 @@ def from_engine(error: EngineError) -> ApiError:
         case ParameterError():
             return invalid(error.field, message)
         case ContextOverflow():
-            return ApiError(400, "context_length_exceeded", f"prompt {message}", "prompt")
+            return overflow(error, "max_tokens")
         case EngineBusy():
             return ApiError(429, "queue_full", message, retry_after=error.retry_after)
         case ModelNotReady():

@@ -16,7 +16,7 @@ from llmtui.server.batch import Batch, Bundle
 from llmtui.server.callers import caller
 from llmtui.server.chat_prompt import chat_ids
 from llmtui.server.desk import Desk
-from llmtui.server.errors import ApiError
+from llmtui.server.errors import ApiError, overflow
 from llmtui.server.jsonio import json_response
 from llmtui.server.model_access import ModelAccess
 from llmtui.server.model_card import ModelCard, model_card
@@ -63,7 +63,7 @@ def openai_api(engine: Engine, settings: Settings, desk: Desk, access: ModelAcce
         head = {"id": f"cmpl-{g.request_id}", "object": "text_completion"} | origin(info)
         answers = CompletionAnswers(body, prompts, head, g.request_id)
         requests = answers.requests(caller())
-        refuse_overflow(requests, info.context)
+        refuse_overflow(requests, info.context, body.length_field)
         return _answer(answers, desk.begin(info, requests), stream=bool(body.stream))
 
     @openai.post("/v1/chat/completions")
@@ -76,7 +76,7 @@ def openai_api(engine: Engine, settings: Settings, desk: Desk, access: ModelAcce
         head = {"id": f"chatcmpl-{g.request_id}", "object": ""} | origin(info)
         answers = ChatAnswers(body, head, g.request_id)
         requests = answers.requests(ids, stops, caller())
-        refuse_overflow(requests, info.context)
+        refuse_overflow(requests, info.context, body.length_field)
         return _answer(answers, desk.begin(info, requests), stream=bool(body.stream))
 
     return openai
@@ -108,15 +108,17 @@ def as_prompt(engine: Engine, model: ModelInfo, prompt: str | Sequence[int], *, 
     return Prompt(engine.detokenize(prompt, model.name) if with_text else "", tuple(prompt))
 
 
-def refuse_overflow(requests: Sequence[GenerationRequest], context: int) -> None:
+def refuse_overflow(requests: Sequence[GenerationRequest], context: int, length_field: str) -> None:
     """Refuse, before anything runs, what the engine would refuse in the middle of an answer.
 
-    Raises ContextOverflow.
+    length_field: what the request calls the number of new tokens. Raises ApiError (400).
     """
     for wanted in requests:
-        tokens = len(wanted.prompt_ids or ()) + (wanted.params.max_tokens or 1)
+        prompt_tokens = len(wanted.prompt_ids or ())
+        tokens = prompt_tokens + (wanted.params.max_tokens or 1)
         if tokens > context:
-            raise ContextOverflow(tokens, context)
+            alone = prompt_tokens < context
+            raise overflow(ContextOverflow(tokens, context, prompt_tokens if alone else None), length_field)
 
 
 def origin(model: ModelInfo) -> Json:

@@ -148,6 +148,11 @@ class CompletionBody(SamplingBody):
     logprobs: int | None = Field(None, ge=0, le=MAX_TOP_LOGPROBS, description="candidates reported for each token")
     echo: bool | None = Field(None, description="give the prompt back before the answer, and score it with logprobs")
 
+    @property
+    def length_field(self) -> str:
+        """Which field says how many new tokens are wanted."""
+        return "max_tokens"
+
     @classmethod
     def read(cls, body: bytes) -> "CompletionBody":
         """Raises ApiError (400) that names the field at fault."""
@@ -186,6 +191,11 @@ class ChatBody(SamplingBody):
     logprobs: bool | None = None
     top_logprobs: int | None = Field(None, ge=0, le=MAX_TOP_LOGPROBS)
 
+    @property
+    def length_field(self) -> str:
+        """Which field says how many new tokens are wanted."""
+        return "max_tokens" if self.max_completion_tokens is None else "max_completion_tokens"
+
     @classmethod
     def read(cls, body: bytes) -> "ChatBody":
         """Raises ApiError (400) that names the field at fault."""
@@ -199,10 +209,9 @@ class ChatBody(SamplingBody):
 
     def limited(self, limit: int | None) -> "ChatBody":
         """With at most `limit` new tokens, also where no number was given. Raises ApiError (400) where more were."""
-        name = "max_tokens" if self.max_completion_tokens is None else "max_completion_tokens"
-        wanted = getattr(self, name)
-        refuse_above(limit, name, wanted)
-        return self.model_copy(update={"max_completion_tokens": limit if wanted is None else wanted})
+        wanted = getattr(self, self.length_field)
+        refuse_above(limit, self.length_field, wanted)
+        return self if wanted is not None else self.model_copy(update={"max_completion_tokens": limit})
 
 
 def refuse_above(limit: int | None, name: str, wanted: int | None) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -237,6 +238,30 @@ def read_all(client: openai.OpenAI, asked: dict[str, Any], *, stream: bool) -> N
     answer = client.completions.create(**asked, stream=stream)
     for _ in answer if stream else ():
         pass
+
+
+@pytest.mark.parametrize(
+    ("path", "prompt", "field"),
+    [
+        ("/v1/completions", {"prompt": PROMPT}, "max_tokens"),
+        ("/v1/chat/completions", {"messages": USER}, "max_tokens"),
+        ("/v1/chat/completions", {"messages": USER}, "max_completion_tokens"),
+    ],
+)
+def test_more_new_tokens_than_fit_are_not_blamed_on_the_prompt(
+    api: Api, path: str, prompt: dict[str, Any], field: str
+) -> None:
+    error = refused(api, path, prompt | {field: 99_999}, 400)
+    assert (error["param"], error["code"]) == (field, "context_length_exceeded")
+    told = re.fullmatch(
+        rf"{field} asks for too much: 99999 new tokens and the prompt's (\d+) are more than the model's context "
+        r"of 512: ask for (\d+) at most, or shorten the prompt",
+        error["message"],
+    )
+    assert told is not None, error["message"]
+    assert int(told[1]) + int(told[2]) == 512
+    answer = api.request("POST", path, json.dumps(prompt | {field: int(told[2]), "stop": ["a", "e"]}).encode())
+    assert (answer.status, answer.json["usage"]["prompt_tokens"]) == (200, int(told[1]))
 
 
 def test_the_operators_limit_on_new_tokens_holds(engine: Engine, settings: Settings) -> None:

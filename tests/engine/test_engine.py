@@ -151,7 +151,7 @@ def test_logits_that_are_no_numbers_fail_with_advice(
 def test_a_prompt_longer_than_the_context_is_refused_and_never_cut(tiny_tales_engine: Engine) -> None:
     with pytest.raises(ContextOverflow, match="shorten the prompt"):
         tiny_tales_engine.submit(ask("word " * 600))
-    with pytest.raises(ContextOverflow):
+    with pytest.raises(ContextOverflow, match="512 new tokens and the prompt's"):
         tiny_tales_engine.submit(ask(params=SamplingParams(max_tokens=512)))
     stream = tiny_tales_engine.submit(ask(params=SamplingParams(max_tokens=100_000), clip=True))
     started = next(event for event in stream if isinstance(event, Started))
