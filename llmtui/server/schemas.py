@@ -1,13 +1,13 @@
 """What the native API accepts. `/info`, the checks and the defaults all come from these fields.
 
 Types are strict: "0.7" and true are no numbers, and a whole number is written without a fraction (5, not 5.0).
-Fields nobody knows are ignored. null means "not given" for those fields that have no default.
+Fields nobody knows are ignored, null means "not given".
 """
 
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema, model_validator
 
 from llmtui.engine.requests import (
     LOWEST_REPETITION_PENALTY,
@@ -50,10 +50,19 @@ StopTexts = Annotated[
 ]
 
 
-class GenerateBody(BaseModel):
-    """The body of POST /generate, as far as no setting decides it: see `generate_body`."""
+class NativeBody(BaseModel):
+    """The body of a route of the native API. A field that is null is not given."""
 
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, fields: Any) -> Any:
+        return {name: value for name, value in fields.items() if value is not None}
+
+
+class GenerateBody(NativeBody):
+    """The body of POST /generate, as far as no setting decides it: see `generate_body`."""
 
     prompt: str = Field(min_length=1, description="the text to continue; required, and never truncated")
     max_length: int

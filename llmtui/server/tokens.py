@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from flask import Blueprint, Response, g, request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from llmtui.engine import Engine, GenerationRequest, SamplingParams
 from llmtui.engine.errors import ParameterError
@@ -18,16 +18,14 @@ from llmtui.server.jsonio import json_response
 from llmtui.server.logprobs import text_of_bytes
 from llmtui.server.model_access import ModelAccess
 from llmtui.server.portions import PortionReader
-from llmtui.server.schemas import MAX_TOP_LOGPROBS, check, parse
+from llmtui.server.schemas import MAX_TOP_LOGPROBS, NativeBody, check, parse
 from llmtui.server.streaming import client_gone
 
 Json = dict[str, Any]
 
 
-class ModelBody(BaseModel):
+class ModelBody(NativeBody):
     """What the three routes share."""
-
-    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
 
     model: str | None = Field(
         None, min_length=1, description="which one: see /v1/models; not given: the one the server was started with"
