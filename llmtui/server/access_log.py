@@ -33,9 +33,9 @@ class Entry:
     completion_tokens: int = 0
     error: str | None = None
 
-    def add(self, usage: Usage) -> None:
-        """One of its generations has ended."""
-        self.prompt_tokens += usage.prompt_tokens
+    def add(self, usage: Usage, *, shares_prompt: bool = False) -> None:
+        """One of its generations has ended. shares_prompt: with one whose prompt is counted."""
+        self.prompt_tokens += 0 if shares_prompt else usage.prompt_tokens
         self.completion_tokens += usage.completion_tokens
 
     def blame(self, code: str) -> None:

@@ -48,10 +48,10 @@ class Desk:
         """Whether nothing is computed for the HTTP request at hand, which has begun."""
         return bool(g.get("cache") == "hit")
 
-    def begin(self, model: ModelInfo, requests: Sequence[GenerationRequest]) -> Batch:
+    def begin(self, model: ModelInfo, requests: Sequence[GenerationRequest], answers: int = 1) -> Batch:
         """The generations of the HTTP request at hand, begun; those that are known already are not computed again.
 
-        model: the one that all of them run on.
+        model: the one that all of them run on. answers: to each prompt, one after the other in `requests`.
 
         Raises ApiError (429) where the caller has spent its tokens, (400) for a prompt that is longer than this server
         reads, and what `Engine.submit` raises.
@@ -65,11 +65,12 @@ class Desk:
         if None in known:
             self.limits.check_tokens()
         entry: Entry = g.entry
+        notes = [partial(entry.add, shares_prompt=index % answers > 0) for index in range(len(requests))]
         beginnings: list[Callable[[str], Generation]] = [
-            partial(self._compute, request, key, began, entry)
+            partial(self._compute, request, key, began, note, entry)
             if answer is None
-            else partial(self._replay, request, answer, began, entry)
-            for request, key, answer in zip(requests, keys, known, strict=True)
+            else partial(self._replay, request, answer, began, note)
+            for request, key, answer, note in zip(requests, keys, known, notes, strict=True)
         ]
         batch = Batch(g.request_id, beginnings)
         g.cache = "hit" if None not in known else "miss" if None not in keys else None
@@ -96,10 +97,16 @@ class Desk:
         return cache_key(model, request, request.client if self.has_keys else "")
 
     def _compute(
-        self, request: GenerationRequest, key: bytes | None, began: float, entry: Entry, name: str
+        self,
+        request: GenerationRequest,
+        key: bytes | None,
+        began: float,
+        note: Callable[[Usage], None],
+        entry: Entry,
+        name: str,
     ) -> Generation:
         def charge(usage: Usage) -> None:
-            entry.add(usage)
+            note(usage)
             self.limits.spend(request.client, usage)
 
         key_name = request.client if self.has_keys else ""
@@ -113,8 +120,10 @@ class Desk:
         """Seconds that are left to a generation of an HTTP request which began then."""
         return None if self.seconds is None else max(1e-3, self.seconds - (time.perf_counter() - began))
 
-    def _replay(self, request: GenerationRequest, answer: bytes, began: float, entry: Entry, name: str) -> Generation:
-        return Generation(replayed(answer, replace(request, request_id=name), began), [UsageCounter(entry.add)])
+    def _replay(
+        self, request: GenerationRequest, answer: bytes, began: float, note: Callable[[Usage], None], name: str
+    ) -> Generation:
+        return Generation(replayed(answer, replace(request, request_id=name), began), [UsageCounter(note)])
 
 
 def _tell_of_cache(response: Response) -> Response:

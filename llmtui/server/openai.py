@@ -64,7 +64,7 @@ def openai_api(engine: Engine, settings: Settings, desk: Desk, access: ModelAcce
         answers = CompletionAnswers(body, prompts, head, g.request_id)
         requests = answers.requests(caller())
         refuse_overflow(requests, info.context, body.length_field)
-        return _answer(answers, desk.begin(info, requests), stream=bool(body.stream))
+        return _answer(answers, desk.begin(info, requests, body.answers), stream=bool(body.stream))
 
     @openai.post("/v1/chat/completions")
     def chat_completions() -> Response:
@@ -77,7 +77,7 @@ def openai_api(engine: Engine, settings: Settings, desk: Desk, access: ModelAcce
         answers = ChatAnswers(body, head, g.request_id)
         requests = answers.requests(ids, stops, caller())
         refuse_overflow(requests, info.context, body.length_field)
-        return _answer(answers, desk.begin(info, requests), stream=bool(body.stream))
+        return _answer(answers, desk.begin(info, requests, body.answers), stream=bool(body.stream))
 
     return openai
 

@@ -226,3 +226,18 @@ def test_what_waitress_refuses_leaves_a_line_too(keyed: Api, access_file: Path) 
     assert reply.status == 431
     (line,) = lines_of(access_file, reply.headers["x-request-id"])
     assert (line["status"], line["error"], line["path"]) == (431, "headers_too_large", "/v1/completions")
+
+
+@pytest.mark.parametrize("repeated", [False, True])
+def test_a_prompt_that_several_answers_share_is_logged_as_often_as_the_usage_counts_it(
+    keyed: Api, access_file: Path, repeated: bool
+) -> None:
+    body = {"prompt": ["Once", "Tom"], "n": 3, "max_tokens": 2, "seed": 4, "ignore_eos": True}
+    if repeated:
+        ask(keyed, "/v1/completions", **body)
+    usage = ask(keyed, "/v1/completions", {"X-Request-Id": "log-1"}, **body)["usage"]
+    until(lambda: bool(lines_of(access_file, "log-1")))
+    (line,) = lines_of(access_file, "log-1")
+    assert {counted: line[counted] for counted in ("prompt_tokens", "completion_tokens")} == {
+        counted: usage[counted] for counted in ("prompt_tokens", "completion_tokens")
+    }
