@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from llmtui.commands import exit_codes
 from llmtui.commands.console import Console
-from llmtui.commands.guard import code_of
+from llmtui.commands.guard import code_of, typed
 from llmtui.commands.output import OutputError, write_out
 from llmtui.commands.stdin import read_text
 from llmtui.engine import ChatMessage, Engine, GenerationRequest, SamplingParams
@@ -51,7 +51,7 @@ def run_generate(settings: Settings, options: GenerateOptions, url: str | None =
         console.complain(error)
         return exit_codes.ERROR
     except LlmtuiError as error:
-        console.complain(error)
+        console.complain(typed(error))
         return exit_codes.USAGE
     try:
         stream = begin(settings, request, url, console)
@@ -59,7 +59,7 @@ def run_generate(settings: Settings, options: GenerateOptions, url: str | None =
     except KeyboardInterrupt:
         return exit_codes.INTERRUPTED
     except LlmtuiError as error:
-        console.complain(error)
+        console.complain(typed(error))
         return code_of(error)
 
 

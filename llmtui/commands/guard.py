@@ -5,7 +5,7 @@ from collections.abc import Callable
 from llmtui.commands import exit_codes
 from llmtui.commands.console import Console
 from llmtui.engine.errors import EngineError, ParameterError
-from llmtui.errors import LlmtuiError
+from llmtui.errors import LlmtuiError, WrongArgument
 from llmtui.models.errors import ModelError
 from llmtui.settings import option_of
 
@@ -20,7 +20,7 @@ def guarded(work: Callable[[], int]) -> int:
     except BrokenPipeError:
         return exit_codes.PIPE_CLOSED
     except ParameterError as error:
-        console.say(f"{_typed_name(error.field)} {error.problem}")
+        console.complain(typed(error))
         return exit_codes.USAGE
     except LlmtuiError as error:
         console.complain(error)
@@ -29,11 +29,18 @@ def guarded(work: Callable[[], int]) -> int:
 
 def code_of(error: LlmtuiError) -> int:
     """The exit code for an error."""
-    if isinstance(error, EngineError):
+    if isinstance(error, EngineError | WrongArgument):
         return exit_codes.USAGE
     return exit_codes.NO_MODEL if isinstance(error, ModelError) else exit_codes.ERROR
 
 
-def _typed_name(field: str) -> str:
-    """How a person names a field on the command line: an argument in capitals, an option with its dashes."""
-    return field.upper() if field in ("text", "prompt") else option_of(field)
+def typed(error: LlmtuiError) -> str:
+    """An error in a sentence that names a field as a person types it.
+
+    An argument stands in capitals, an option with its dashes.
+    """
+    if not isinstance(error, ParameterError):
+        return str(error)
+    if error.field in ("text", "prompt"):
+        return f"{error.field.upper()} {error.problem}"
+    return f"{option_of('max_new_tokens' if error.field == 'max_tokens' else error.field)} {error.problem}"

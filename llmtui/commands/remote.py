@@ -12,7 +12,7 @@ from llmtui.engine.stream import Stream
 from llmtui.errors import LlmtuiError
 from llmtui.insight.trace import event_from_json
 from llmtui.settings import Settings
-from llmtui.system.api_client import ApiClient, ServerRefused
+from llmtui.system.api_client import ApiClient, ServerRefused, ServerUnreachable
 
 # What `/generate` calls the sampling parameters of a request.
 SENT: Final = (
@@ -53,8 +53,11 @@ class RemoteEngine:
         self._client = client
         self._model = model
         info = client.get("/info")
-        self._limit = int(info["max_length_limit"])
-        self.model_name = model or str(info["model"])
+        try:
+            self._limit = int(info["max_length_limit"])
+            self.model_name = model or str(info["model"])
+        except (KeyError, TypeError, ValueError):
+            raise ServerUnreachable(f"{client.url} does not answer as an llmtui: its /info is another one's") from None
 
     @classmethod
     def of(cls, url: str, settings: Settings) -> "RemoteEngine":

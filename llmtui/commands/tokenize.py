@@ -12,6 +12,7 @@ from llmtui.commands.options import CONTEXT, JSON, MODEL, leave, log_options, se
 if TYPE_CHECKING:
     from llmtui.insight.tokenization import Piece, Tokenization
     from llmtui.settings import Settings
+    from llmtui.system.api_client import ApiClient
 
 
 @click.command(context_settings=CONTEXT)
@@ -74,10 +75,19 @@ def here(settings: "Settings", source: str | list[int]) -> "tuple[str, Tokenizat
 
 def there(url: str, settings: "Settings", source: str | list[int]) -> "tuple[str, Tokenization]":
     """The same by a server."""
-    from llmtui.insight.tokenization import Tokenization, told_tokenization
-    from llmtui.system.api_client import ApiClient
+    from llmtui.system.api_client import ApiClient, ServerUnreachable
 
     client = ApiClient(url, settings.client_key)
+    try:
+        return asked_of(client, settings, source)
+    except (KeyError, TypeError, ValueError):
+        message = f"{client.url} does not answer as an llmtui: what it says of the tokens cannot be read"
+        raise ServerUnreachable(message) from None
+
+
+def asked_of(client: "ApiClient", settings: "Settings", source: str | list[int]) -> "tuple[str, Tokenization]":
+    from llmtui.insight.tokenization import Tokenization, told_tokenization
+
     asked = {"model": settings.model_name} if "model_name" in settings.model_fields_set else {}
     if isinstance(source, str):
         answer, text = client.post("/tokenize", asked | {"text": source}), source

@@ -35,7 +35,7 @@ class ModelBody(NativeBody):
 class TokenizeBody(ModelBody):
     """The body of POST /tokenize."""
 
-    text: str = Field(min_length=1, description="what to cut into tokens, as a prompt is")
+    text: str = Field(description="what to cut into tokens, as a prompt is")
 
 
 class DetokenizeBody(ModelBody):
@@ -60,7 +60,8 @@ def tokens_api(engine: Engine, desk: Desk, access: ModelAccess) -> Blueprint:
         """The tokens of a text, with their true bytes: those of a part of a character are no text by themselves."""
         body = check(TokenizeBody, parse(request.get_data(cache=False)))
         model = access.use(body.model).info.name
-        return json_response(pieces_json(engine, model, engine.tokenize(body.text, model)))
+        ids = engine.tokenize(body.text, model) if body.text else ()  # an empty text is no prompt
+        return json_response(pieces_json(engine, model, ids))
 
     @tokens.post("/detokenize")
     def detokenize() -> Response:

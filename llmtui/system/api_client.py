@@ -5,11 +5,11 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import httpx2
 
-from llmtui.errors import LlmtuiError
+from llmtui.errors import LlmtuiError, WrongArgument
 from llmtui.system.monitor import OutOfReach
 
 CONNECT_SECONDS: Final = 5.0
@@ -35,10 +35,8 @@ class ApiClient:
     """One server, by its address, with the key that it wants. May be used by several threads."""
 
     def __init__(self, url: str, key: str | None = None) -> None:
-        """Raises ServerUnreachable for what is no address."""
-        parts = urlsplit(url if "://" in url else f"http://{url}")
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ServerUnreachable(f"{url} is no address of a server: give one like http://127.0.0.1:5000")
+        """Raises WrongArgument for what is no address."""
+        parts = _parts(url)
         self.url = parts.geturl().rstrip("/")
         headers = {} if key is None else {"Authorization": f"Bearer {key}"}
         timeout = httpx2.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS, pool=None)
@@ -63,7 +61,7 @@ class ApiClient:
             answer = self._http.request(method, path, json=body)
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise self._unreachable(error) from None
-        _refuse_errors(answer)
+        _refuse_errors(answer, self.url)
         return answer
 
     @contextmanager
@@ -80,13 +78,24 @@ class ApiClient:
             ) as answer:
                 if answer.is_error:
                     answer.read()
-                _refuse_errors(answer)
+                _refuse_errors(answer, self.url)
                 yield (json.loads(line[5:]) for line in answer.iter_lines() if line.startswith("data:"))
         except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, ValueError) as error:
             raise self._unreachable(error) from None
 
     def _unreachable(self, error: Exception) -> ServerUnreachable:
         return ServerUnreachable(f"{self.url} does not answer: {_reason(error)}")
+
+
+def _parts(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url if "://" in url else f"http://{url}")
+        is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port above 65535, or none at all; a bracket too many
+        is_address = False
+    if not is_address:
+        raise WrongArgument(f"{url} is no address of a server: give one like http://127.0.0.1:5000")
+    return parts
 
 
 def _reason(error: Exception) -> str:
@@ -103,15 +112,15 @@ def _json(answer: httpx2.Response, url: str) -> Any:
         raise ServerUnreachable(f"{url} does not answer as an llmtui: what it sent is no JSON") from None
 
 
-def _refuse_errors(answer: httpx2.Response) -> None:
+def _refuse_errors(answer: httpx2.Response, url: str) -> None:
     if not answer.is_error and not answer.is_redirect:
         return
-    message, field = f"HTTP {answer.status_code}", None
     try:
         error = answer.json()["error"]
         message, field = str(error["message"]), error.get("param")
     except (ValueError, KeyError, TypeError, AttributeError):
-        pass
+        sentence = f"{url} does not answer as an llmtui: HTTP {answer.status_code}"
+        raise ServerRefused(answer.status_code, sentence) from None
     if answer.status_code == 401:
         message += ": set LLMTUI_API_KEY, or give --api-key"
     raise ServerRefused(answer.status_code, f"the server refused: {message}", field)
