@@ -110,6 +110,7 @@ def run_sweep_command(settings: "Settings", options: SweepOptions, url: str | No
     from llmtui.commands.stdin import read_text
     from llmtui.engine import Engine, GenerationRequest, SamplingParams
     from llmtui.engine.errors import ParameterError
+    from llmtui.engine.requests import SEED_LIMIT
     from llmtui.insight.grid import MANY_CELLS, grid, requests
     from llmtui.system.logs import setup_logging
     from llmtui.system.paths import log_file
@@ -121,6 +122,9 @@ def run_sweep_command(settings: "Settings", options: SweepOptions, url: str | No
         options.top_ps or [settings.default_top_p],
     )
     first = settings.seed or 0
+    if first + options.seeds > SEED_LIMIT:
+        problem = f"must be at most {SEED_LIMIT - options.seeds} with {options.seeds} seeds, got {first}"
+        raise ParameterError("seed", problem)
     seeds = range(first, first + options.seeds)
     cells = len(rows) * len(seeds)
     # before asking and before loading: a wrong value is told at once

@@ -1,5 +1,7 @@
 """A sweep, and the settings at one position, as tables for people and as JSON for programs."""
 
+import textwrap
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -29,11 +31,12 @@ def write_sweep(sweep: Sweep, prompt: str, model: str, *, as_json: bool) -> None
             }
         )
         return
-    numbers = table(HEADER, [cell_row(cell) for cell in sweep.cells], ">" * len(HEADER))
-    write_lines(with_texts(numbers, [cell.text for cell in sweep.cells], terminal_width()))
+    write_lines(cell_lines(sweep.cells, terminal_width()))
     speed = sweep.tokens / sweep.seconds if sweep.seconds else 0.0
     state = "" if sweep.complete else f", stopped after {sweep.done} of {sweep.total} cells"
-    write_lines([f"{count(sweep.tokens)} tokens in {duration(sweep.seconds)}, {speed:.1f} tok/s in all{state}"])
+    line = f"{count(sweep.tokens)} tokens in {duration(sweep.seconds)}, {speed:.1f} tok/s in all{state}"
+    width = terminal_width()
+    write_lines([line] if width is None else textwrap.wrap(line, width))
 
 
 def cell_row(cell: Cell) -> tuple[str, ...]:
@@ -51,6 +54,15 @@ def cell_row(cell: Cell) -> tuple[str, ...]:
         fixed(cell.tokens_per_second, 1),
         "–" if cell.diverges_at is None else f"#{cell.diverges_at}",
     )
+
+
+def cell_lines(cells: Sequence[Cell], width: int | None) -> list[str]:
+    """The table of the cells and their texts; where the numbers alone are too wide, each row has several lines."""
+    align = ">" * len(HEADER)
+    numbers = table(HEADER, [cell_row(cell) for cell in cells], align)
+    if width is not None and max(map(cell_width, numbers)) > width:
+        return table((*HEADER, "text"), [(*cell_row(cell), cell.text) for cell in cells], align, width=width)
+    return with_texts(numbers, [cell.text for cell in cells], width)
 
 
 def with_texts(numbers: list[str], texts: list[str], width: int | None) -> list[str]:

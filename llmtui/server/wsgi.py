@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import os
 import socket
 import threading
 import time
@@ -131,5 +132,7 @@ def _listen(host: str, port: int) -> socket.socket:
         elif error.errno == errno.EACCES:
             reason = "may not be opened by this user: set PORT to 1024 or above"
         else:
-            reason = f"of {host} cannot be opened ({error.strerror}): set HOST and PORT to others"
+            # Python's own text also tells the address, which stands before it already
+            known = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
+            reason = f"of {host} cannot be opened ({known}): set HOST and PORT to others"
         raise ServerError(f"port {port} {reason}") from None

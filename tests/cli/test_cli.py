@@ -100,10 +100,10 @@ def test_generate_json_tells_what_would_have_come_instead(tmp_path: Path) -> Non
     [
         (["generate", "x", "--temperature", "9"], 2, ["--temperature", "2"]),
         (["generate", "x", "--top-k", "many"], 2, ["--top-k"]),
-        (["generate", "x", "--min-p", "7"], 2, ["min_p", "between 0 and 1"]),
+        (["generate", "x", "--min-p", "7"], 2, ["--min-p must be", "between 0 and 1"]),
         (["generate", "x", "--lookahead", "3"], 2, ["lookahead", "--json"]),
         (["generate", "x", "--json", "--lookahead", "99"], 2, ["lookahead", "between 0 and 8"]),
-        (["generate", ""], 2, ["prompt", "empty"]),
+        (["generate", ""], 2, ["PROMPT", "empty"]),
         (["generate", "x", "--device", "gpu7"], 2, ["--device", "cuda"]),
         (["generate", "x", "--dtype", "float8"], 2, ["--dtype", "bfloat16"]),
         (["--headless"], 2, ["--serve"]),
@@ -195,6 +195,37 @@ def test_a_full_disk_is_one_sentence_and_exit_1(tmp_path: Path, command: tuple[s
         )
     assert done.returncode == 1
     assert done.stderr == b"llmtui: stdout cannot be written to: No space left on device\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "sentence"),
+    [
+        (("generate", "Once", "--max-length", "1"), "--max-length must be above the prompt's own "),
+        (
+            ("sweep", "Once", "--seeds", "2", "--seed", "9223372036854775807"),
+            "--seed must be at most 9223372036854775806 with 2 seeds, got 9223372036854775807",
+        ),
+        (("sweep", "Once", "--max-length", "1"), "--max-length must be above the prompt's own "),
+    ],
+)
+def test_a_wrong_value_is_named_as_it_was_typed(tmp_path: Path, command: tuple[str, ...], sentence: str) -> None:
+    done = llmtui(*command, home=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.decode().startswith(f"llmtui: {sentence}")
+
+
+def test_an_address_that_is_not_this_machines_is_told_once(tmp_path: Path) -> None:
+    done = llmtui("--serve", "--headless", "--host", "192.0.2.1", home=tmp_path, API_KEYS="kim:12345678")
+    assert done.returncode == 1
+    assert b"of 192.0.2.1 cannot be opened (Cannot assign requested address): set HOST" in done.stderr
+
+
+@pytest.mark.parametrize("columns", [24, 40, 80])
+def test_a_sweep_is_no_wider_than_the_terminal(tmp_path: Path, columns: int) -> None:
+    asked = ("sweep", "Once upon a time", "--temperature", "0.5,1", "--seeds", "1", "--max-new-tokens", "20")
+    done = llmtui(*asked, home=tmp_path, COLUMNS=str(columns))
+    assert done.returncode == 0
+    assert max(map(len, done.stdout.decode().splitlines())) <= columns
 
 
 @pytest.mark.parametrize("command", [("generate", "hi"), ("--serve", "--headless"), ("tokenize", "hi")])
