@@ -84,7 +84,7 @@ def test_ctrl_c_keeps_what_was_measured_and_exits_130(tmp_path: Path) -> None:
         (("--csv", "no/such/folder/x.csv"), 1, "--csv"),
         (("--url", "http://127.0.0.1:1", "--pid", "1"), 2, "--pid"),
         (("--url", "http://127.0.0.1:1"), 1, "http://127.0.0.1:1 does not answer: Connection refused"),
-        (("--url", "ftp://127.0.0.1"), 1, "no address of a server"),
+        (("--url", "ftp://127.0.0.1"), 2, "no address of a server"),
     ],
 )
 def test_wrong_arguments_are_named(tmp_path: Path, arguments: tuple[str, ...], code: int, named: str) -> None:
