@@ -3,6 +3,7 @@
 import threading
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from llmtui.engine.background import load_in_this_thread
@@ -109,10 +110,15 @@ class Arrivals:
 
     def _start(self, arrival: Arrival) -> None:
         def work() -> None:
-            loaded = load_in_this_thread(
-                arrival.task, arrival.device, arrival.dtype, lambda needed: self._wait_for_room(arrival, needed)
-            )
-            self._loop.call(lambda: self._install(arrival, loaded))
+            # no name of this frame may hold the model: exceptions that the import of torch leaves behind refer to the
+            # frame, and are never collected
+            self._loop.call(partial(self._install, arrival, load()))
+
+        def load() -> "LoadedModel | None":
+            def make_room(needed: int) -> None:
+                self._wait_for_room(arrival, needed)
+
+            return load_in_this_thread(arrival.task, arrival.device, arrival.dtype, make_room)
 
         threading.Thread(target=work, name="llmtui-load", daemon=True).start()
 

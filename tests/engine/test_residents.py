@@ -295,6 +295,28 @@ def test_an_unloaded_models_weights_are_gone_without_waiting_for_the_garbage_col
         gc.enable()
 
 
+FIRST_LOAD = """
+import gc, time, weakref
+from llmtui.engine import Engine
+
+with Engine() as engine:
+    engine.load_beside("tiny-tales").wait(60)
+    weights = engine.run_job(lambda loaded: weakref.ref(loaded.model), model="tiny-tales").result(30)
+    engine.unload("tiny-tales")
+    until = time.monotonic() + 20
+    while weights() is not None and time.monotonic() < until:
+        gc.collect()
+        time.sleep(0.01)
+    print(weights() is None)
+"""
+
+
+def test_the_model_whose_load_imported_torch_can_be_unloaded_like_any_other() -> None:
+    """In a process of its own: what an import leaves behind is never collected, nor what the import's thread held."""
+    done = subprocess.run([sys.executable, "-c", FIRST_LOAD], capture_output=True, text=True, timeout=100, check=True)
+    assert done.stdout.strip() == "True"
+
+
 def test_loading_and_unloading_again_and_again_takes_no_more_memory(tmp_path: Path) -> None:
     program = [sys.executable, str(Path(__file__).with_name("memory_process.py")), str(make_wide_folder(tmp_path))]
     done = subprocess.run(program, capture_output=True, text=True, timeout=100, check=True)
