@@ -61,9 +61,13 @@ class Slice:
 
 
 class Scheduler:
-    """Waiting sequences by client, running ones in a ring. Used by the engine's thread alone."""
+    """Waiting sequences by client, running ones in a ring. Used by the engine's thread alone, but for the two counts.
+
+    waiting, running: how many do; any thread may read them.
+    """
 
     def __init__(self, max_running: int) -> None:
+        self.waiting = 0
         self._max_running = max_running
         self._waiting: OrderedDict[str, deque[Sequence]] = OrderedDict()
         self._running: deque[Sequence] = deque()
@@ -72,9 +76,9 @@ class Scheduler:
 
     def add(self, sequence: "Sequence") -> int:
         """Queue a sequence; how many are before it."""
-        position = self.waiting
         self._waiting.setdefault(sequence.request.client, deque()).append(sequence)
-        return position
+        self.waiting += 1
+        return self.waiting - 1
 
     def admit(self) -> list["Sequence"]:
         """Let waiting sequences run while there is room, one of each client in turn; those that begin now."""
@@ -82,6 +86,7 @@ class Scheduler:
         while self._waiting and len(self._running) < self._max_running:
             client, queue = self._waiting.popitem(last=False)
             sequence = queue.popleft()
+            self.waiting -= 1
             if queue:
                 self._waiting[client] = queue
             self._running.append(sequence)
@@ -168,6 +173,7 @@ class Scheduler:
         queue = self._waiting.get(sequence.request.client)
         if queue is not None and sequence in queue:
             queue.remove(sequence)
+            self.waiting -= 1
             if not queue:
                 del self._waiting[sequence.request.client]
 
@@ -177,10 +183,6 @@ class Scheduler:
     @property
     def running(self) -> int:
         return len(self._running)
-
-    @property
-    def waiting(self) -> int:
-        return sum(len(queue) for queue in self._waiting.values())
 
 
 def _block(sequence: "Sequence", size: int) -> Slice:

@@ -2,11 +2,13 @@
 
 import random
 import threading
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ from hypothesis import strategies as st
 from llmtui.engine import Engine, GenerationRequest, SamplingParams
 from llmtui.engine.events import Failed, Finished, Prefilled, Started, Token
 from llmtui.engine.requests import ParameterError
+from llmtui.engine.scheduler import Scheduler
 from llmtui.engine.stream import GenerationResult, Stream
 
 pytestmark = pytest.mark.usefixtures("each_kernels")
@@ -248,3 +251,28 @@ def test_two_models_at_once_share_the_engines_steps(engine: Engine, model_folder
 def test_exact_must_be_a_yes_or_a_no() -> None:
     with pytest.raises(ParameterError, match="exact"):
         SamplingParams(exact="no")  # type: ignore[arg-type]
+
+
+class ChangedWhileRead(OrderedDict[str, deque[Any]]):
+    """The engine's thread adds a client in the middle of every walk over the others."""
+
+    def values(self) -> Any:
+        for queue in super().values():
+            yield queue
+            self[f"client {len(self)}"] = deque()
+
+
+def test_how_many_wait_can_be_asked_while_clients_come_and_go() -> None:
+    scheduler = Scheduler(max_running=1)
+    scheduler._waiting = ChangedWhileRead()
+    sequences: list[Any] = [SimpleNamespace(request=SimpleNamespace(client=client), model=None) for client in "aab"]
+    counts = []
+    for sequence in sequences:
+        assert scheduler.add(sequence) == scheduler.waiting - 1
+        counts.append(scheduler.waiting)
+    scheduler.admit()
+    counts.append(scheduler.waiting)
+    for sequence in (sequences[2], sequences[2], sequences[0], sequences[1]):
+        scheduler.drop(sequence)
+        counts.append(scheduler.waiting)
+    assert counts == [1, 2, 3, 2, 1, 1, 1, 0]
