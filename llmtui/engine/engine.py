@@ -10,7 +10,7 @@ from llmtui.engine import blocking
 from llmtui.engine.admission import Admission, room_for
 from llmtui.engine.arrivals import Arrivals
 from llmtui.engine.at_exit import close_at_exit
-from llmtui.engine.errors import EngineClosed, ModelNotReady, RequestEnded
+from llmtui.engine.errors import EngineClosed, ModelNotReady, ParameterError, RequestEnded
 from llmtui.engine.events import Token
 from llmtui.engine.live import RequestView, view_of
 from llmtui.engine.loads import LoadTask, ModelInfo
@@ -39,6 +39,8 @@ class Engine:
     max_waiting_tokens  tokens of prompts that may wait, but for a single longer one
     prefix_cache_bytes  of keys and values that each model keeps of requests, for later ones that begin like them
     memory_budget       bytes of weights and caches of all models, when one is loaded; None: no limit
+
+    Raises ParameterError for a limit with which nothing could run.
     """
 
     def __init__(
@@ -53,6 +55,12 @@ class Engine:
         prefix_cache_bytes: int = 256 * 1024**2,
         memory_budget: int | None = None,
     ) -> None:
+        _whole("max_running", max_running, 1)
+        _whole("max_waiting", max_waiting, 0)
+        _whole("max_waiting_tokens", max_waiting_tokens, 0)
+        _whole("prefix_cache_bytes", prefix_cache_bytes, 0)
+        if memory_budget is not None:
+            _whole("memory_budget", memory_budget, 1)
         self._speed = Speedometer()
         self._admission = Admission(max_running, max_waiting, max_waiting_tokens, self._speed)
         self._residents = Residents(memory_budget)
@@ -307,3 +315,8 @@ class Engine:
     def _refuse_if_closed(self) -> None:
         if self._admission.closed:
             raise EngineClosed
+
+
+def _whole(name: str, value: object, low: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < low:
+        raise ParameterError(name, f"must be a whole number from {low} on, got {value!r}")

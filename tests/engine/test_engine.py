@@ -190,6 +190,27 @@ def test_max_length_counts_the_prompt(tiny_tales_engine: Engine) -> None:
     assert usage.total_tokens == 20
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("max_running", 0),
+        ("max_running", 1.5),
+        ("max_running", True),
+        ("max_waiting", -1),
+        ("max_waiting_tokens", -1),
+        ("prefix_cache_bytes", -1),
+        ("memory_budget", 0),
+        ("memory_budget", "8G"),
+    ],
+)
+def test_limits_with_which_nothing_could_run_are_refused_by_name(field: str, value: Any) -> None:
+    threads = threading.active_count()
+    with pytest.raises(ParameterError, match="whole number") as refused:
+        Engine(**{field: value})
+    assert refused.value.field == field
+    assert threading.active_count() == threads
+
+
 def test_without_a_model_a_request_is_told_so(engine: Engine) -> None:
     assert engine.state == "empty"
     with pytest.raises(ModelNotReady, match="no model"):
