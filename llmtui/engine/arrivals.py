@@ -75,10 +75,12 @@ class Arrivals:
                 return task
             task = LoadTask(name)
             info = self._residents.renew(name, keep_alive)
-            if info is not None:
-                task.succeed(info)
-                return task
-            self._beside[name] = task
+            if info is None:
+                self._beside[name] = task
+        if info is not None:
+            task.succeed(info)
+            self._loop.wake()
+            return task
         self._start(Arrival(task, device, dtype, to_be_chosen=False, keep_alive=keep_alive))
         return task
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from model_folders import make_model_folder
 
-from llmtui.engine import Engine, GenerationRequest, Resident, SamplingParams
+from llmtui.engine import Engine, GenerationRequest, Resident, SamplingParams, residents
 from llmtui.engine.errors import EngineClosed, ModelNotReady
 from llmtui.engine.events import Finished, Token
 from llmtui.engine.loads import ModelInfo
@@ -152,6 +152,25 @@ def test_keep_alive_counts_from_the_last_use(tales: Engine, llama: str) -> None:
     until(lambda: (resident(tales, llama).expires_in or 0) > 595)
     tales.keep_alive(llama, 0.05)
     until(lambda: names(tales) == [TALES])
+
+
+def test_a_shorter_keep_alive_takes_effect_while_the_engine_sleeps(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seconds_left, sleeps = Residents.seconds_left, threading.Event()
+
+    def telling(self: Residents) -> float | None:
+        seconds = seconds_left(self)
+        sleeps.set()
+        return seconds
+
+    monkeypatch.setattr(residents, "FIRST_USE_SECONDS", 0.0)
+    monkeypatch.setattr(Residents, "seconds_left", telling)
+    engine.load_beside(TALES, keep_alive=None).wait(60)
+    engine.run_job(lambda _: sleeps.clear(), model=TALES).result(10)
+    assert sleeps.wait(10)
+    engine.load_beside(TALES, keep_alive=0.0).wait(0)
+    until(lambda: names(engine) == [])
 
 
 def test_unloading_lets_what_runs_end_and_takes_nothing_new(tales: Engine, llama: str) -> None:
