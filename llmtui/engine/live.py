@@ -61,7 +61,10 @@ def view_of_ended(sequence: "Sequence", end: Finished | Failed) -> RequestView:
 
 
 def cache_bytes(cache: Any) -> int:
-    """Bytes of a sequence's keys and values: of a KVSlab, of transformers' own cache, of none at all."""
+    """Bytes of a sequence's keys and values: of a KVSlab, of transformers' own cache, of none at all.
+
+    For the engine's thread alone.
+    """
     if cache is None:
         return 0
     own: int | None = getattr(cache, "bytes", None)

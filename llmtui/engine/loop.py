@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 from llmtui.engine.admission import Admission
 from llmtui.engine.events import FinishReason, Queued
-from llmtui.engine.live import cache_bytes
 from llmtui.engine.memory import return_free_memory
 from llmtui.engine.residents import Residents
 from llmtui.engine.scheduler import Scheduler, Slice
@@ -55,7 +54,7 @@ class EngineLoop:
     @property
     def kv_bytes(self) -> int:
         """Bytes of the keys and values of all running requests."""
-        return sum(cache_bytes(sequence.cache) for sequence in self._admission.everybody())
+        return sum(sequence.kv_bytes for sequence in self._admission.everybody())
 
     def call(self, command: Callable[[], None]) -> None:
         """Do something on the engine's thread, between two steps. It must not raise."""

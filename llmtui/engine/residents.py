@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from llmtui.engine.errors import ModelNotReady
-from llmtui.engine.live import cache_bytes
 from llmtui.models.errors import ModelDoesNotFit
 
 if TYPE_CHECKING:
@@ -270,7 +269,7 @@ def _view(place: Place, chosen: bool, generations: Sequence["Generation"]) -> Re
     return Resident(
         info=place.loaded.info,
         weights_bytes=place.loaded.info.weights_bytes,
-        kv_bytes=sum(cache_bytes(generation.cache) for generation in generations),
+        kv_bytes=sum(generation.kv_bytes for generation in generations),
         prefix_cache_bytes=place.loaded.runner.prefix_bytes,
         spare_bytes=place.loaded.runner.spare_bytes,
         running=running,

@@ -21,6 +21,7 @@ from llmtui.engine.events import (
     Token,
     Usage,
 )
+from llmtui.engine.live import cache_bytes
 from llmtui.engine.lookahead import BranchRow, Explorer
 from llmtui.engine.requests import GenerationRequest
 from llmtui.engine.scheduler import Slice
@@ -33,12 +34,19 @@ if TYPE_CHECKING:
     from llmtui.engine.loaded import LoadedModel
     from llmtui.engine.runner import KVCache
 
+# tokens: a slab moves to a larger place at multiples of it; to weigh a cache is to look at each of its layers, which is
+# too much for every step
+GROWTH = 64
+
 
 class Sequence:
     """One request on its way: tokens known, tokens computed, text, and everything needed to draw the next one.
 
     Each sequence has `computed` <= len(`ids`); a step computes more of the known ones, and one that has caught up
     draws a new one, or several where guesses came true. The prefix cache was offered the first `offered` of them.
+
+    cache     keys and values; no other thread may hold them, or it would be the one to give their memory back
+    kv_bytes  what they take, for all threads
     """
 
     def __init__(
@@ -61,6 +69,8 @@ class Sequence:
         self.cached = 0
         self.offered = 0
         self.cache: KVCache = None
+        self.kv_bytes = 0
+        self._weighed = 0
         self.tails = BranchTails(self.params.lookahead_depth)
         self.cancel_requested = False
         self.clock = Clock()
@@ -98,6 +108,7 @@ class Sequence:
         """Take the place that was given: begin where earlier requests' work ends."""
         self.clock.started = time.perf_counter()
         self.cached = self.computed = self.offered = self.model.runner.begin(self)
+        self.kv_bytes = cache_bytes(self.cache)
         self.stream.put(
             Started(
                 self.request.request_id,
@@ -133,12 +144,19 @@ class Sequence:
         Its events are held by the stream until they are released.
         raws: each row of the part where `part.all_rows`, else the last one alone; and then those of branches.
         """
+        if part.last > self._weighed:
+            self._weigh(part.last)
         step = Step(rows, began_ns)
         own = len(raws) - len(part.branches)
         reason = self._accept_own(part, raws[:own], step)
         if part.branches:
             self._tell(self._explorer.accept([self._most_probable(raw) for raw in raws[own:]]))
         return reason
+
+    def _weigh(self, tokens: int) -> None:
+        """Publish what its cache takes, now that it holds so many tokens; the next time is when it may have grown."""
+        self.kv_bytes = cache_bytes(self.cache)
+        self._weighed = -(-tokens // GROWTH) * GROWTH
 
     def _accept_own(self, part: Slice, raws: list[RawRow], step: Step) -> FinishReason | None:
         if part.begin < self.prompt_length:
@@ -216,7 +234,7 @@ class Sequence:
         """Report the end, with the text that was still held back and what lookahead came to."""
         self._tell(self._explorer.drop())
         delta = self._written.end()
-        self.cache = None
+        self._let_go()
         self.stream.put(
             Finished(
                 reason=reason,
@@ -230,8 +248,11 @@ class Sequence:
         )
 
     def fail(self, error: BaseException) -> None:
-        self.cache = None
+        self._let_go()
         self.stream.put(Failed(str(error) or type(error).__name__, self.usage, self.clock.timings()))
+
+    def _let_go(self) -> None:
+        self.cache, self.kv_bytes = None, 0
 
     @property
     def usage(self) -> Usage:

@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from architectures import copy_tokenizer, make_model
 from model_folders import make_model_folder
 
-from llmtui.engine import Engine, GenerationRequest, Resident, SamplingParams, residents
+from llmtui.engine import Engine, GenerationRequest, Resident, SamplingParams, live, loop, residents, sequence
 from llmtui.engine.errors import EngineClosed, ModelNotReady
 from llmtui.engine.events import Finished, Token
+from llmtui.engine.loaded import LoadedModel
 from llmtui.engine.loads import ModelInfo
 from llmtui.engine.residents import FIRST_USE_SECONDS, Place, Residents
 from llmtui.engine.runner import PackedRunner
@@ -480,6 +482,42 @@ def test_kv_bytes_are_those_of_the_tensors(tales: Engine) -> None:
     stream.cancel()
     # 128 tokens are the first slab's capacity
     assert counted in (expected, 2 * expected)
+
+
+@pytest.mark.parametrize("runner", ["packed", "plain"])
+def test_only_the_engines_thread_touches_keys_and_values_whoever_asks_how_much_they_take(
+    tales: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runner: str
+) -> None:
+    """Whoever holds them when their request ends gives their memory back, which others are about to take."""
+    name = TALES
+    if runner == "plain":
+        name = str(tmp_path)
+        make_model("bloom", vocab_size=5120).save_pretrained(tmp_path)
+        copy_tokenizer(tmp_path)
+    tales.load_beside(name).wait(60)
+    weigh, threads = live.cache_bytes, set()
+    compute, sizes = LoadedModel.compute, []
+
+    def telling(cache: Any) -> int:
+        threads.add(threading.current_thread().name)
+        return weigh(cache)
+
+    def asked_in_a_step(self: LoadedModel, work: Any) -> Any:
+        asking = threading.Thread(target=lambda: sizes.append((tales.stats().kv_bytes, weigh(work[0].sequence.cache))))
+        asking.start()
+        asking.join()
+        return compute(self, work)
+
+    for module in (live, loop, residents, sequence):
+        monkeypatch.setattr(module, "cache_bytes", telling, raising=False)
+    monkeypatch.setattr(LoadedModel, "compute", asked_in_a_step)
+    tales.submit(ask(name, SamplingParams(max_tokens=300, ignore_eos=True, seed=1), clip=True)).result()
+    assert threads == {"llmtui-engine"}
+    # transformers' own cache grows with every token, by less than a block until it is weighed again
+    least = 0.5 if runner == "plain" else 1.0
+    assert all(least * weighed <= published <= weighed for published, weighed in sizes[70:])
+    assert sizes[70:]
+    assert tales.stats().kv_bytes == 0
 
 
 def place(name: str, keep_alive: float | None) -> Place:
