@@ -270,7 +270,7 @@ class Engine:
 
         Raises RequestEnded for one that ended longer ago, or never was.
         """
-        sequence = self._admission.find(request_id)
+        sequence = self._loop.find(request_id)
         if sequence is not None:
             return watch_running(sequence, self._loop.call)
         for ended in self._loop.ended:

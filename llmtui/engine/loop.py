@@ -42,6 +42,7 @@ class EngineLoop:
         self.prefix_hit_tokens = 0
         self.ended: tuple[EndedRequest, ...] = ()
         self.threads = ComputingThreads()
+        self._ending: Sequence | None = None
         self._admission = admission
         self._residents = residents
         self._speed = speed
@@ -55,6 +56,15 @@ class EngineLoop:
     def kv_bytes(self) -> int:
         """Bytes of the keys and values of all running requests."""
         return sum(sequence.kv_bytes for sequence in self._admission.everybody())
+
+    def find(self, request_id: str) -> "Sequence | None":
+        """One that waits, runs or is just ending: one that is not found here, but was, is among `ended`."""
+        sequence = self._admission.find(request_id)
+        if sequence is not None:
+            return sequence
+        # looked at after the door: whoever leaves is here before, and stays until it is among `ended`
+        ending = self._ending
+        return ending if ending is not None and ending.request.request_id == request_id else None
 
     def call(self, command: Callable[[], None]) -> None:
         """Do something on the engine's thread, between two steps. It must not raise."""
@@ -208,11 +218,14 @@ class EngineLoop:
             sequence.model.runner.end(sequence)
         except Exception:
             logger.exception("what request %s computed could not be kept", sequence.request.request_id)
+        self._ending = sequence
+        # before the end is told: its reader may come again with the same id
         self._admission.leave(sequence)
         self._residents.release(sequence.model)
         self._speed.ended(time.perf_counter() - sequence.clock.submitted)
         report()
         self.ended = remember(self.ended, sequence)
+        self._ending = None
 
     def _finish(self, sequence: "Sequence", reason: FinishReason) -> None:
         self._end(sequence, lambda: sequence.finish(reason))

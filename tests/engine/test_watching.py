@@ -1,21 +1,33 @@
 """A second reader of a request's events, against what its own reader gets."""
 
 import math
+import threading
+import time
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
 from tokens import make_token
 
-from llmtui.engine import ChatMessage, Engine, GenerationRequest, SamplingParams
+from llmtui.engine import ChatMessage, Engine, GenerationRequest, SamplingParams, loop
+from llmtui.engine.admission import Admission
 from llmtui.engine.errors import RequestEnded
 from llmtui.engine.events import Event, Finished, Queued, Started, Token
 from llmtui.engine.loaded import LoadedModel
 from llmtui.engine.stream import Stream
-from llmtui.engine.watching import KEPT_ENDED, REPLAYED, TOP_CANDIDATES, WatchedStream
+from llmtui.engine.watching import KEPT_ENDED, REPLAYED, TOP_CANDIDATES, Watch, WatchedStream
 
 PROMPT = "Once upon a time"
 ENDLESS = SamplingParams(max_tokens=400, ignore_eos=True, seed=1, top_logprobs=0)
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        threading.Event().wait(0.005)
 
 
 def begun(engine: Engine, tokens: int, **fields: object) -> tuple[Stream, list[Event]]:
@@ -145,6 +157,36 @@ def test_one_that_waits_can_be_watched_from_its_first_event_on(tiny_tales_engine
     assert isinstance(watch.stream.poll(timeout=20), Started)
     waiting.cancel()
     assert isinstance(list(watch.stream)[-1], Finished)
+
+
+def test_one_that_is_just_ending_can_be_watched(tiny_tales_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At every moment of its end, seen from another thread."""
+    watches: dict[str, Watch] = {}
+
+    def watch_at(moment: str, request_id: str) -> None:
+        def look() -> None:
+            watches[moment] = tiny_tales_engine.watch(request_id)
+
+        looking = threading.Thread(target=look)
+        looking.start()
+        looking.join()
+
+    def between(moment: str, step: Callable[..., Any]) -> Callable[..., Any]:
+        def stepped(*args: Any) -> Any:
+            watch_at(f"before {moment}", args[-1].request.request_id)
+            result = step(*args)
+            watch_at(f"after {moment}", args[-1].request.request_id)
+            return result
+
+        return stepped
+
+    monkeypatch.setattr(Admission, "leave", between("leaving", Admission.leave))
+    monkeypatch.setattr(loop, "remember", between("remembering", loop.remember))
+    params = SamplingParams(max_tokens=2, ignore_eos=True)
+    events = list(tiny_tales_engine.submit(GenerationRequest(prompt=PROMPT, params=params)))
+    wait_until(lambda: len(watches) == 4)
+    for watch in watches.values():
+        assert list(watch.stream) == events
 
 
 def test_what_is_kept_is_bounded_and_begins_with_how_it_started() -> None:
