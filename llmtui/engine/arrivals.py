@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from llmtui.engine.background import load_in_this_thread
+from llmtui.engine.errors import EngineClosed
 from llmtui.engine.loads import LoadTask
 from llmtui.engine.memory import return_free_memory
 from llmtui.engine.residents import Residents
@@ -14,20 +15,29 @@ from llmtui.models.errors import LoadCancelled
 
 if TYPE_CHECKING:
     from llmtui.engine.loaded import LoadedModel
+    from llmtui.engine.loads import ModelInfo
     from llmtui.engine.loop import EngineLoop
 
 POLL_SECONDS = 0.1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Arrival:
-    """One load: what it is for. keep_alive: seconds, of a model that comes beside the chosen one."""
+    """One load, and what it is for. The latest one to be chosen is so while `Arrivals` says so.
+
+    beside      somebody waits for it beside the chosen one
+    keep_alive  seconds it then stays after its last use; None: for ever
+    """
 
     task: LoadTask
     device: str
     dtype: str
-    to_be_chosen: bool
+    beside: bool = False
     keep_alive: float | None = None
+
+    @property
+    def under_way(self) -> bool:
+        return not self.task.ended and not self.task.cancel_requested.is_set()
 
 
 class Arrivals:
@@ -41,57 +51,60 @@ class Arrivals:
         self._residents = residents
         self._prefix_cache_bytes = prefix_cache_bytes
         self._lock = threading.Lock()
-        self._choice: LoadTask | None = None
-        self._beside: dict[str, LoadTask] = {}
+        self._choice: Arrival | None = None
+        self._beside: dict[str, Arrival] = {}
+        self._closed = False
 
     @property
     def choice(self) -> LoadTask | None:
         """The latest load of a model to be chosen, ended or not."""
-        return self._choice
+        choice = self._choice
+        return None if choice is None else choice.task
 
     def choose(self, name: str, device: str, dtype: str) -> LoadTask:
         """Load a model to be chosen; one that is resident beside, as asked for, is chosen at once.
 
-        A load for the choice that is still under way is stopped: the latest wish counts.
+        A load for the choice that is still under way is stopped, as the latest wish counts, unless somebody waits for
+        it beside the chosen one. Raises EngineClosed.
         """
-        task = LoadTask(name)
+        arrival = Arrival(LoadTask(name), device, dtype)
         with self._lock:
-            previous, self._choice = self._choice, task
+            self._refuse_if_closed()
+            previous, self._choice = self._choice, arrival
+            if previous is not None and not previous.beside:
+                previous.task.cancel()
             info = self._residents.prefer(name, (device, dtype))
-        if previous is not None:
-            previous.cancel()
-        if info is not None:
-            task.succeed(info)
-            self._loop.wake()
-            return task
-        self._start(Arrival(task, device, dtype, to_be_chosen=True))
-        return task
+        return self._ready_or_started(arrival, info)
 
     def come_beside(self, name: str, device: str, dtype: str, keep_alive: float | None) -> LoadTask:
-        """Load a model beside the chosen one, unless it is there or on its way."""
+        """Load a model beside the chosen one, unless it is there or on its way. Raises EngineClosed."""
         with self._lock:
-            task = self._under_way(name)
-            if task is not None:
-                return task
-            task = LoadTask(name)
+            self._refuse_if_closed()
+            coming = self._under_way(name)
+            if coming is not None:
+                coming.beside, coming.keep_alive = True, keep_alive
+                self._beside[name] = coming
+                return coming.task
+            arrival = Arrival(LoadTask(name), device, dtype, beside=True, keep_alive=keep_alive)
             info = self._residents.renew(name, keep_alive)
             if info is None:
-                self._beside[name] = task
-        if info is not None:
-            task.succeed(info)
-            self._loop.wake()
-            return task
-        self._start(Arrival(task, device, dtype, to_be_chosen=False, keep_alive=keep_alive))
-        return task
+                self._beside[name] = arrival
+        return self._ready_or_started(arrival, info)
 
-    def stop(self, name: str | None = None) -> bool:
-        """Stop the load of that model, or every one; whether there was one."""
+    def stop(self, name: str) -> bool:
+        """Stop the loads of that model; whether there were any."""
         with self._lock:
-            tasks = [task for task in (*self._beside.values(), self._choice) if task is not None and not task.ended]
-        stopped = [task for task in tasks if name in (None, task.name)]
-        for task in stopped:
-            task.cancel()
-        return bool(stopped)
+            tasks = [arrival.task for arrival in self._all() if arrival.task.name == name and not arrival.task.ended]
+            for task in tasks:
+                task.cancel()
+        return bool(tasks)
+
+    def close(self) -> None:
+        """Stop every load, and begin none any more."""
+        with self._lock:
+            self._closed = True
+            for arrival in self._all():
+                arrival.task.cancel()
 
     def why_absent(self, name: str | None) -> str:
         """Why a model is not resident, as a sentence; None: the one to be chosen."""
@@ -100,15 +113,29 @@ class Arrivals:
                 return f"{name} is {'still loading' if self._under_way(name) else 'not loaded: load it first'}"
             if self._choice is None:
                 return "no model is loaded"
-            if not self._choice.ended:
+            if not self._choice.task.ended:
                 return "the model is still loading"
-            return "no model is loaded" if self._choice.error is None else "the model could not be loaded"
+            return "no model is loaded" if self._choice.task.error is None else "the model could not be loaded"
 
-    def _under_way(self, name: str) -> LoadTask | None:
-        for task in (self._choice, self._beside.get(name)):
-            if task is not None and task.name == name and not task.ended and not task.cancel_requested.is_set():
-                return task
-        return None
+    def _all(self) -> "list[Arrival]":
+        """Those that may be under way."""
+        return [*self._beside.values(), *([] if self._choice is None else [self._choice])]
+
+    def _under_way(self, name: str) -> Arrival | None:
+        return next((a for a in self._all() if a.task.name == name and a.under_way), None)
+
+    def _refuse_if_closed(self) -> None:
+        if self._closed:
+            raise EngineClosed
+
+    def _ready_or_started(self, arrival: Arrival, info: "ModelInfo | None") -> LoadTask:
+        """The task of a load that is begun, or has ended where the model was resident: then its time may be another."""
+        if info is None:
+            self._start(arrival)
+        else:
+            arrival.task.succeed(info)
+            self._loop.wake()
+        return arrival.task
 
     def _start(self, arrival: Arrival) -> None:
         def work() -> None:
@@ -139,24 +166,33 @@ class Arrivals:
     # the engine's thread
 
     def _make_room(self, arrival: Arrival, needed: int) -> None:
-        task, in_use = arrival.task, self._loop.kv_bytes
-        if self._residents.reserve(task, task.name, needed, in_use, replaces_chosen=arrival.to_be_chosen):
+        task, in_use, to_be_chosen = arrival.task, self._loop.kv_bytes, arrival is self._choice
+        if self._residents.reserve(task, task.name, needed, in_use, replaces_chosen=to_be_chosen):
             return_free_memory()
+
+    # the engine's thread, or after its end any
 
     def _install(self, arrival: Arrival, loaded: "LoadedModel | None") -> None:
         """Make a loaded model resident; running requests keep theirs to the end. None: it could not be loaded."""
         task = arrival.task
         self._residents.give_back(task)
-        if loaded is not None and not task.cancel_requested.is_set() and not self._loop.closed:
-            asked = (arrival.device, arrival.dtype)
-            loaded.runner.keep_at_most(self._prefix_cache_bytes)
-            if arrival.to_be_chosen:
-                self._residents.choose(loaded, asked)
-            else:
-                self._residents.add(loaded, asked, arrival.keep_alive)
-            task.succeed(loaded.info)
-        elif not task.ended:
-            task.fail_cancelled()
         with self._lock:
-            if self._beside.get(task.name) is task:
+            if loaded is not None and self._is_wanted(arrival):
+                self._settle(arrival, loaded)
+                task.succeed(loaded.info)
+            elif not task.ended:
+                task.fail_cancelled()
+            if self._beside.get(task.name) is arrival:
                 del self._beside[task.name]
+
+    def _is_wanted(self, arrival: Arrival) -> bool:
+        still = arrival is self._choice or arrival.beside
+        return still and not arrival.task.cancel_requested.is_set() and not self._loop.closed
+
+    def _settle(self, arrival: Arrival, loaded: "LoadedModel") -> None:
+        asked = (arrival.device, arrival.dtype)
+        loaded.runner.keep_at_most(self._prefix_cache_bytes)
+        if arrival is self._choice:
+            self._residents.choose(loaded, asked)
+        else:
+            self._residents.add(loaded, asked, arrival.keep_alive)

@@ -281,7 +281,7 @@ class Engine:
     def close(self, timeout: float = 0.5) -> None:
         """Cancel everything and end the thread; waits at most `timeout` seconds for a step under way."""
         self._admission.close()
-        self._arrivals.stop()
+        self._arrivals.close()
         self._loop.close(timeout)
 
     def __enter__(self) -> "Engine":

@@ -16,6 +16,7 @@ from architectures import copy_tokenizer, make_model
 from model_folders import make_model_folder
 
 from llmtui.engine import Engine, GenerationRequest, Resident, SamplingParams, live, loop, residents, sequence
+from llmtui.engine.arrivals import Arrivals
 from llmtui.engine.errors import EngineClosed, ModelNotReady
 from llmtui.engine.events import Finished, Token
 from llmtui.engine.loaded import LoadedModel
@@ -123,6 +124,58 @@ def test_a_choice_under_way_is_joined_and_one_beside_becomes_the_choice_without_
     assert engine.load(llama).wait(0) == info
     assert engine.model == info
     until(lambda: names(engine) == [llama])
+
+
+def test_the_latest_wish_counts_though_the_one_before_arrives_meanwhile(
+    tales: Engine, llama: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_arrive, arrived = threading.Event(), threading.Event()
+    install, prefer = Arrivals._install, Residents.prefer
+
+    def late(self: Arrivals, arrival: Any, loaded: Any) -> None:
+        if arrival.task.name == TALES:
+            assert may_arrive.wait(60)
+        install(self, arrival, loaded)
+        arrived.set()
+
+    def preferring(self: Residents, *args: Any) -> Any:
+        info = prefer(self, *args)
+        if info is not None:
+            may_arrive.set()
+            arrived.wait(1)
+        return info
+
+    tales.load_beside(llama).wait(60)
+    monkeypatch.setattr(Arrivals, "_install", late)
+    monkeypatch.setattr(Residents, "prefer", preferring)
+    first = tales.load(TALES, dtype="float32")
+    info = tales.load(llama).wait(60)
+    with pytest.raises(LoadCancelled):
+        first.wait(60)
+    assert tales.model == info
+
+
+def test_a_load_that_others_wait_for_survives_another_choice(
+    tales: Engine, llama: str, qwen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from llmtui.engine import loading
+
+    find_runner, gate = loading.find_runner, threading.Event()
+
+    def late(*args: Any, **kwargs: Any) -> Any:
+        assert gate.wait(30)
+        return find_runner(*args, **kwargs)
+
+    tales.load_beside(qwen).wait(60)
+    monkeypatch.setattr(loading, "find_runner", late)
+    first = tales.load(llama)
+    assert tales.load_beside(llama, keep_alive=500) is first
+    tales.load(qwen).wait(0)
+    gate.set()
+    first.wait(60)
+    assert tales.model is not None
+    assert tales.model.name == qwen
+    assert resident(tales, llama).keep_alive == 500
 
 
 def test_the_previous_choice_goes_unless_it_is_kept_alive(tales: Engine, llama: str, qwen: str) -> None:
