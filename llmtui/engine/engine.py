@@ -66,6 +66,7 @@ class Engine:
         self._residents = Residents(memory_budget)
         self._loop = EngineLoop(max_running, self._admission, self._residents, self._speed)
         self._arrivals = Arrivals(self._loop, self._residents, prefix_cache_bytes)
+        self._loop.at_end = self._arrivals.close
         close_at_exit(self._loop)
         if model is not None:
             self.load(model, device=device, dtype=dtype)

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from llmtui.engine.admission import Admission
@@ -30,6 +31,7 @@ class EngineLoop:
     """Steps every running sequence, of whichever model, until it is closed.
 
     closed, crashed    whether it was told to end, and whether it ended by itself
+    at_end             called on its thread when it ends, however it does
     prefix_hit_tokens  prompt tokens so far that need not be computed
     ended              the last requests that ended, oldest first
     threads            those that compute a step
@@ -38,6 +40,7 @@ class EngineLoop:
     def __init__(self, max_running: int, admission: Admission, residents: Residents, speed: Speedometer) -> None:
         self.closed = False
         self.crashed = False
+        self.at_end: Callable[[], None] = lambda: None
         self.scheduler = Scheduler(max_running)
         self.prefix_hit_tokens = 0
         self.ended: tuple[EndedRequest, ...] = ()
@@ -47,6 +50,8 @@ class EngineLoop:
         self._residents = residents
         self._speed = speed
         self._commands: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._taking = threading.Lock()
+        self._takes_commands = True
         self._thread = threading.Thread(target=self._run, name="llmtui-engine", daemon=True)
         self._thread.start()
 
@@ -67,8 +72,13 @@ class EngineLoop:
         return ending if ending is not None and ending.request.request_id == request_id else None
 
     def call(self, command: Callable[[], None]) -> None:
-        """Do something on the engine's thread, between two steps. It must not raise."""
-        self._commands.put(command)
+        """Do something on the engine's thread, between two steps; once that has ended, at once. It must not raise."""
+        with self._taking:
+            if self._takes_commands:
+                self._commands.put(command)
+                return
+        self._wait_for_end()
+        command()
 
     def wake(self) -> None:
         """Look again at once at what may have changed."""
@@ -77,7 +87,7 @@ class EngineLoop:
     def run(self, job: Callable[[], T], afterwards: Callable[[], None] | None = None) -> "Future[T]":
         """What a function returns or raises on the engine's thread; cancelled where the engine is closed first.
 
-        afterwards: called there in any case.
+        afterwards: called in any case.
         """
         future: Future[T] = Future()
 
@@ -99,14 +109,23 @@ class EngineLoop:
         return future
 
     def queue(self, sequence: "Sequence") -> None:
-        """Let a sequence wait for its turn."""
-        self.call(lambda: sequence.stream.put(Queued(sequence.request.request_id, self.scheduler.add(sequence))))
+        """Let a sequence wait for its turn; nothing happens where the engine is closed first, which ends it."""
+
+        def wait() -> None:
+            if not self.closed:
+                sequence.stream.put(Queued(sequence.request.request_id, self.scheduler.add(sequence)))
+
+        self.call(wait)
 
     def close(self, timeout: float) -> None:
         """End the thread and every sequence; waits at most so many seconds for a step under way."""
         self.closed = True
         self.wake()
-        self._thread.join(timeout)
+        self._wait_for_end(timeout)
+
+    def _wait_for_end(self, timeout: float | None = None) -> None:
+        if threading.current_thread() is not self._thread:
+            self._thread.join(timeout)
 
     # the engine's thread
 
@@ -134,12 +153,29 @@ class EngineLoop:
         """Let nobody in and end those that are inside: whatever ended the thread, no reader waits in vain."""
         self._admission.close()
         self.closed = True
-        self._take_commands()
+        self._guarded(self.at_end)
+        self._take_last_commands()
         for sequence in self._admission.everybody():
             if error is None:
-                self._finish(sequence, "cancelled")
+                self._guarded(partial(self._finish, sequence, "cancelled"))
             else:
-                self._fail(sequence, error)
+                self._guarded(partial(self._fail, sequence, error))
+
+    def _take_last_commands(self) -> None:
+        """Do what was asked for so far, and take nothing more."""
+        while True:
+            with self._taking:
+                self._takes_commands = not self._commands.empty()
+                if not self._takes_commands:
+                    return
+            self._guarded(self._commands.get())
+
+    def _guarded(self, action: Callable[[], None]) -> None:
+        """Whatever fails while the thread ends, the rest is still done."""
+        try:
+            action()
+        except BaseException:
+            logger.exception("a part of the engine's end failed")
 
     def _take_commands(self) -> None:
         """Do what other threads asked for; with nothing to run, wait for it, or for an idle model's time to be up."""

@@ -14,9 +14,12 @@ from hypothesis import strategies as st
 from llmtui.engine import Engine, GenerationRequest, SamplingParams
 from llmtui.engine.errors import EngineClosed
 from llmtui.engine.events import Failed, Finished, Prefilled, Queued, Started, Token
+from llmtui.engine.imports import import_heavy_libraries
 from llmtui.engine.loads import LoadTask
 from llmtui.engine.runner import PackedRunner
 from llmtui.engine.stream import GenerationResult, Stream
+from llmtui.engine.watching import watch_running
+from llmtui.models.errors import LoadCancelled
 
 GREEDY = SamplingParams(temperature=0.0, top_k=0, max_tokens=10, ignore_eos=True)
 ENDLESS = SamplingParams(max_tokens=200, ignore_eos=True, seed=1)
@@ -158,6 +161,86 @@ def test_if_the_engines_thread_itself_dies_nobody_waits_in_vain() -> None:
     assert engine.state == "degraded"
     with pytest.raises(EngineClosed):
         engine.submit(ask())
+
+
+def test_commands_that_fail_while_the_thread_ends_leave_no_reader_waiting() -> None:
+    with Engine("tiny-tales") as engine:
+        engine.wait_until_loaded(60)
+        gate = threading.Event()
+        engine.run_job(lambda _: gate.wait(30))
+        stream = engine.submit(ask())
+        for _ in range(2):  # the first ends the thread
+            engine._loop.call(lambda: 1 // 0)
+        gate.set()
+        assert stream.wait_for_end(20)
+        assert isinstance(only_end(stream), Failed)
+
+
+def test_what_is_handed_over_after_the_end_is_refused_at_once() -> None:
+    engine = Engine()
+    engine.close(timeout=20)
+    done = threading.Event()
+    job = engine._loop.run(lambda: 1, done.set)
+    assert job.cancelled()
+    assert done.is_set()
+
+
+def test_whoever_began_to_watch_while_the_engine_closed_reads_to_the_end() -> None:
+    engine = Engine("tiny-tales")
+    engine.wait_until_loaded(60)
+    stream = engine.submit(ask())
+    until(stream, Token)
+    (sequence,) = engine._admission.everybody()
+    engine.close(timeout=20)
+    watch = watch_running(sequence, engine._loop.call)
+    assert watch.stream.wait_for_end(20)
+    assert isinstance(only_end(watch.stream), Finished)
+
+
+def test_a_job_may_close_the_engine() -> None:
+    engine = Engine("tiny-tales")
+    engine.wait_until_loaded(60)
+    assert engine.run_job(lambda _: engine.close()).result(20) is None
+    engine._loop._thread.join(20)
+    assert (engine.state, engine._loop._thread.is_alive()) == ("closed", False)
+
+
+@pytest.mark.parametrize("how", ["closed", "crashed"])
+def test_a_load_that_outlives_the_engine_ends(monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    import_heavy_libraries()
+    from llmtui.engine import loading
+
+    find_runner, reached, gate = loading.find_runner, threading.Event(), threading.Event()
+
+    def late(*args: Any, **kwargs: Any) -> Any:
+        reached.set()
+        assert gate.wait(30)
+        return find_runner(*args, **kwargs)
+
+    monkeypatch.setattr(loading, "find_runner", late)
+    engine = Engine()
+    task = engine.load("tiny-tales")
+    assert reached.wait(60)
+    if how == "crashed":
+        engine._loop.call(lambda: 1 // 0)
+    else:
+        engine.close()
+    engine._loop._thread.join(20)
+    assert task.cancel_requested.is_set()
+    gate.set()
+    with pytest.raises(LoadCancelled):
+        task.wait(20)
+    assert engine.models() == ()
+
+
+def test_a_load_that_wants_room_after_a_crash_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asked for it may have kept it from being stopped: the answer comes from the engine's end itself."""
+    engine = Engine()
+    monkeypatch.setattr(engine._loop, "at_end", lambda: None)
+    engine._loop.call(lambda: 1 // 0)
+    engine._loop._thread.join(20)
+    with pytest.raises(LoadCancelled):
+        engine._arrivals.choose("tiny-tales", "auto", "auto").wait(60)
 
 
 Plan = tuple[int, int, int, int, bool, bool, bool]
