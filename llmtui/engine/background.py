@@ -27,7 +27,7 @@ def load_in_this_thread(
         from llmtui.engine.loading import load_into
 
         return load_into(task, device, dtype, make_room)
-    except Exception as error:
+    except BaseException as error:  # a panic in the tokenizer's Rust is no Exception
         logger.exception("loading %s failed", task.name)
         task.fail(ModelError(f"{task.name} could not be loaded: {error}"))
     return None

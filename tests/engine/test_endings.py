@@ -19,7 +19,7 @@ from llmtui.engine.loads import LoadTask
 from llmtui.engine.runner import PackedRunner
 from llmtui.engine.stream import GenerationResult, Stream
 from llmtui.engine.watching import watch_running
-from llmtui.models.errors import LoadCancelled
+from llmtui.models.errors import LoadCancelled, ModelError
 
 GREEDY = SamplingParams(temperature=0.0, top_k=0, max_tokens=10, ignore_eos=True)
 ENDLESS = SamplingParams(max_tokens=200, ignore_eos=True, seed=1)
@@ -241,6 +241,23 @@ def test_a_load_that_wants_room_after_a_crash_is_told(monkeypatch: pytest.Monkey
     engine._loop._thread.join(20)
     with pytest.raises(LoadCancelled):
         engine._arrivals.choose("tiny-tales", "auto", "auto").wait(60)
+
+
+def test_a_panic_in_a_load_is_its_end(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    import_heavy_libraries()
+    from llmtui.engine import loading
+
+    class Panic(BaseException):
+        """As pyo3 raises where Rust panics."""
+
+    def panicking(*_: Any) -> Any:
+        raise Panic("index out of bounds")
+
+    monkeypatch.setattr(loading, "_read_tokenizer", panicking)
+    with pytest.raises(ModelError, match="index out of bounds"):
+        engine.load("tiny-tales").wait(60)
+    engine._loop.run(lambda: None).result(20)
+    assert not engine._residents._reserved
 
 
 Plan = tuple[int, int, int, int, bool, bool, bool]
