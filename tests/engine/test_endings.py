@@ -83,7 +83,7 @@ def test_cancelled_while_the_engine_is_closed(how: str) -> None:
 
 
 def test_whoever_comes_while_the_engine_closes_is_refused_or_ended() -> None:
-    engine = Engine("tiny-tales", max_running=2, max_waiting=500)
+    engine = Engine("tiny-tales", max_running=2, max_waiting=1000)
     engine.wait_until_loaded(60)
     streams: list[Stream] = []
     began = threading.Event()
