@@ -11,6 +11,7 @@ from llmtui import __version__, own_process
 from llmtui.commands import exit_codes
 from llmtui.commands.lazy import LazyGroup
 from llmtui.commands.options import CONTEXT, leave, server_options, settings_from, shared_options
+from llmtui.commands.output import OutputError
 from llmtui.system import stdio
 
 _COMMANDS = {
@@ -151,5 +152,5 @@ def main() -> None:
         # help and version, which click writes by itself
         if error.errno != errno.ENOSPC:
             raise
-        click.echo(f"llmtui: stdout cannot be written to: {error.strerror}", err=True)
+        click.echo(f"llmtui: {OutputError(error)}", err=True)
         leave(exit_codes.ERROR)

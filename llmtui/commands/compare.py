@@ -202,7 +202,7 @@ def column_fields(column: "Column") -> dict[str, Any]:
         "first_token_seconds": measured and measured.first_token,
         "tokens_per_second": measured and measured.tokens_per_second,
         "tokens": measured and measured.tokens,
-        "text": column.text or (measured and measured.text),
+        "text": column.text if measured or column.text else None,
         "bits_per_byte": column.bits_per_byte,
         "mean_kl_bits": column.mean_kl_bits,
         "top1_agreement": column.top1_agreement,

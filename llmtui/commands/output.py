@@ -8,6 +8,9 @@ from llmtui.errors import LlmtuiError
 class OutputError(LlmtuiError):
     """Stdout takes nothing more, such as a file on a full disk."""
 
+    def __init__(self, error: OSError) -> None:
+        super().__init__(f"stdout cannot be written to: {error.strerror or error}")
+
 
 def write_out(text: str) -> None:
     """Write and flush. Raises BrokenPipeError where the reader has gone, OutputError where there is no room."""
@@ -17,4 +20,4 @@ def write_out(text: str) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise OutputError(f"stdout cannot be written to: {error.strerror or error}") from None
+        raise OutputError(error) from None

@@ -32,10 +32,6 @@ class BranchTails:
         _, _, heads, dim = rows.shape
         return self._of(layer, heads, dim, rows.dtype, rows.device).index_copy_(2, places, rows.permute(1, 2, 0, 3))
 
-    def view(self, layer: int) -> Tensor:
-        """All that a layer has, to be read."""
-        return self._layers[layer]
-
     def addresses(self, layers: int, kv_heads: int, dim: int, dtype: torch.dtype) -> Tensor:
         """Of so many layers on the CPU: [layers] int64."""
         if len(self._addresses) < layers:

@@ -45,7 +45,7 @@ class Engine:
 
     def __init__(
         self,
-        model: "str | PathLike[str] | None" = None,
+        model: str | PathLike[str] | None = None,
         *,
         device: str = "auto",
         dtype: str = "auto",
@@ -73,7 +73,7 @@ class Engine:
 
     # models
 
-    def load(self, name: "str | PathLike[str]", *, device: str = "auto", dtype: str = "auto") -> LoadTask:
+    def load(self, name: str | PathLike[str], *, device: str = "auto", dtype: str = "auto") -> LoadTask:
         """Load a model in the background and choose it; the present one serves until the new one is ready, then goes.
 
         A load for the choice that is still under way is stopped: the latest wish counts. One that is resident beside
@@ -83,7 +83,7 @@ class Engine:
         return self._arrivals.choose(fspath(name), device, dtype)
 
     def load_beside(
-        self, name: "str | PathLike[str]", *, device: str = "auto", dtype: str = "auto", keep_alive: float | None = None
+        self, name: str | PathLike[str], *, device: str = "auto", dtype: str = "auto", keep_alive: float | None = None
     ) -> LoadTask:
         """Load a model in the background, beside the chosen one, unless it is resident or on its way.
 

@@ -1,6 +1,7 @@
 """Forwards of one sequence at a time, by the model's own forward."""
 
 import inspect
+import sys
 from collections.abc import Sequence as SequenceOf
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +9,7 @@ import torch
 from torch import Tensor
 
 from llmtui.engine.plain_prefixes import PlainPrefixes
-from llmtui.engine.scheduler import Slice
+from llmtui.engine.scheduler import PREFILL_BLOCK, Slice
 
 if TYPE_CHECKING:
     from llmtui.engine.sequence import Sequence
@@ -20,6 +21,7 @@ class PlainRunner:
     path = "one sequence at a time"
     packs = False
     narrow = False
+    block = PREFILL_BLOCK
     spare_bytes = 0
 
     def __init__(self, model: Any, device: str) -> None:
@@ -96,6 +98,8 @@ class WholeTextRunner:
     packs = False
     rewinds = True
     narrow = False
+    # each block would begin anew
+    block = sys.maxsize
     prefix_bytes = spare_bytes = kept_bytes = 0
 
     def __init__(self, model: Any, device: str) -> None:

@@ -63,16 +63,13 @@ class RowsOfShelf:
     def shelved(self, layers: int, kv_heads: int, dim: int) -> list[int]:
         """What `run_blocks` is told of them."""
         kept_at = self._shelf.addresses(layers, kv_heads, dim).data_ptr()
-        return [
-            *self._shelf.shape(kv_heads, dim),
-            *self._words,
-            self._tails_at(layers, kv_heads, dim),
-            kept_at,
-        ]
+        return [*self._shelf.shape(kv_heads, dim), *self._words, self._tails_at(layers, kv_heads, dim), kept_at]
 
     def _tails_at(self, layers: int, kv_heads: int, dim: int) -> int:
-        narrow = self._shelf.shape(kv_heads, dim)[0]
-        return 0 if self._tails is None else self._tails.at(layers, kv_heads, dim, narrow=narrow)
+        if self._tails is None:
+            return 0
+        narrow, *_ = self._shelf.shape(kv_heads, dim)
+        return self._tails.at(layers, kv_heads, dim, narrow=narrow)
 
     def attend_into(
         self, attended: Tensor, layer: int, query: Tensor, rows: Tensor, scaling: float | None, window: int | None

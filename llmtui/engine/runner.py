@@ -11,7 +11,7 @@ from llmtui.engine.branch_attention import BranchSpan
 from llmtui.engine.forks import Forks, salt_of
 from llmtui.engine.kv_cache import FIRST_CAPACITY, KVPool, KVSlab
 from llmtui.engine.prefix_cache import BLOCK, PrefixCache
-from llmtui.engine.scheduler import Slice
+from llmtui.engine.scheduler import PREFILL_BLOCK, Slice
 
 if TYPE_CHECKING:
     from llmtui.engine.sequence import Sequence
@@ -27,12 +27,14 @@ class Runner(Protocol):
 
     path: how, in words. packs: whether several slices share one forward. rewinds: whether what was computed for
     guesses that did not come true can be computed again. narrow: whether keys and values are kept in bfloat16.
+    block: how many tokens of a prompt a forward takes that has no other sequence.
     """
 
     path: str
     packs: bool
     rewinds: bool
     narrow: bool
+    block: int
 
     @property
     def prefix_bytes(self) -> int:
@@ -87,6 +89,7 @@ class PackedRunner:
     path = "many sequences in one forward"
     packs = True
     rewinds = True
+    block = PREFILL_BLOCK
 
     def __init__(
         self, forward: PackedForward, device: str, context: int | None = None, *, narrow: bool = False

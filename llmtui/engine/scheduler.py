@@ -105,7 +105,7 @@ class Scheduler:
         name = self._turns.next([s.model.info.name for s in self._running])
         lead = next(s for s in self._running if s.model.info.name == name)
         if lead.runs_alone:
-            work = [self._branches_between(lead) or _block(lead, PREFILL_BLOCK)]
+            work = [self._branches_between(lead) or _block(lead, lead.model.runner.block)]
         else:
             mates = [s for s in self._running if s.model is lead.model and not s.runs_alone]
             work = self._with_branches([_block(s, 1) for s in mates if s.pending == 1])

@@ -149,7 +149,7 @@ def test_a_branch_attends_as_its_sequence_would_had_it_gone_on_with_the_branchs_
                 fork = KVSlab(KVPool(narrow=narrow), start + depth)
                 fork.write(0, 0, slab.view(0, 0, start).permute(2, 0, 1, 3).float())
                 places = slice(slot * depth, slot * depth + step)
-                fork.write(0, start, tails[n].view(0)[:, :, places].permute(2, 0, 1, 3).float())
+                fork.write(0, start, tails[n]._layers[0][:, :, places].permute(2, 0, 1, 3).float())
                 alone = PackedBatch([Span(fork, start + step, start + step + 1)])
                 expected = alone.attend(0, query[row : row + 1], rows[row : row + 1], 0.3, window)
                 assert torch.equal(attended[row], expected[0])

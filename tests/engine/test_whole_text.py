@@ -47,14 +47,32 @@ def packed(architecture: str) -> Any:
     return model
 
 
+def put_in_place(engine: Engine, runner: WholeTextRunner) -> None:
+    loaded: LoadedModel = engine.run_job(lambda loaded: loaded).result(10)
+    object.__setattr__(loaded, "runner", runner)
+    object.__setattr__(loaded, "info", replace(loaded.info, context=128, vocab_size=160))
+
+
+def test_a_long_prompt_is_computed_once(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    lengths: list[int] = []
+
+    def counted(model: Any, ids: Any, device: str) -> torch.Tensor:
+        lengths.append(len(ids))
+        return plain_logits(model, list(ids))
+
+    monkeypatch.setattr("llmtui.engine.plain_runner.read_whole", counted)
+    put_in_place(engine, WholeTextRunner(shared_model("gpt2"), "cpu"))
+    ids = random.Random(1).choices(range(5, 150), k=100)
+    engine.submit(GenerationRequest(prompt_ids=ids, params=replace(PARAMS, max_tokens=3))).result()
+    assert lengths == [100, 101, 102]
+
+
 @pytest.mark.parametrize("architecture", MODELS)
 def test_each_token_has_the_facts_that_the_models_own_forward_gives(engine: Engine, architecture: str) -> None:
     model = packed(architecture)
     runner = find_runner(model, "cpu", "float32")
     assert isinstance(runner, WholeTextRunner)
-    loaded: LoadedModel = engine.run_job(lambda loaded: loaded).result(10)
-    object.__setattr__(loaded, "runner", runner)
-    object.__setattr__(loaded, "info", replace(loaded.info, context=128, vocab_size=160))
+    put_in_place(engine, runner)
     prompts = [random.Random(n).choices(range(5, 150), k=n) for n in (9, 70)]
     requests = [GenerationRequest(prompt_ids=ids, params=PARAMS) for ids in prompts]
     together = [stream.result() for stream in [engine.submit(request) for request in requests]]
