@@ -56,7 +56,7 @@ def put_in_place(engine: Engine, runner: WholeTextRunner) -> None:
 def test_a_long_prompt_is_computed_once(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     lengths: list[int] = []
 
-    def counted(model: Any, ids: Any, device: str) -> torch.Tensor:
+    def counted(model: Any, ids: Any, _: str) -> torch.Tensor:
         lengths.append(len(ids))
         return plain_logits(model, list(ids))
 
