@@ -3,14 +3,14 @@
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from os import PathLike, fspath
+from os import PathLike, fspath, getpid
 from typing import TYPE_CHECKING, TypeVar
 
 from llmtui.engine import blocking
 from llmtui.engine.admission import Admission, room_for
 from llmtui.engine.arrivals import Arrivals
 from llmtui.engine.at_exit import close_at_exit
-from llmtui.engine.errors import EngineClosed, ModelNotReady, ParameterError, RequestEnded
+from llmtui.engine.errors import EngineClosed, ModelNotReady, OtherProcess, ParameterError, RequestEnded
 from llmtui.engine.events import Token
 from llmtui.engine.live import RequestView, view_of
 from llmtui.engine.loads import LoadTask, ModelInfo
@@ -61,6 +61,7 @@ class Engine:
         _whole("prefix_cache_bytes", prefix_cache_bytes, 0)
         if memory_budget is not None:
             _whole("memory_budget", memory_budget, 1)
+        self._process = getpid()
         self._speed = Speedometer()
         self._admission = Admission(max_running, max_waiting, max_waiting_tokens, self._speed)
         self._residents = Residents(memory_budget)
@@ -316,6 +317,8 @@ class Engine:
     def _refuse_if_closed(self) -> None:
         if self._admission.closed:
             raise EngineClosed
+        if self._process != getpid():
+            raise OtherProcess
 
 
 def _whole(name: str, value: object, low: int) -> None:

@@ -58,6 +58,13 @@ class EngineClosed(EngineError):
         super().__init__("the engine is closed: start llmtui again, or make another Engine")
 
 
+class OtherProcess(EngineError):
+    """The engine was made before this process was forked: its thread stayed with the other one."""
+
+    def __init__(self) -> None:
+        super().__init__("this engine belongs to the process that made it: make another Engine in this one")
+
+
 class GenerationFailed(EngineError):
     """A step of this request failed; the requests beside it go on."""
 

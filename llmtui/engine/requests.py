@@ -157,10 +157,20 @@ class GenerationRequest:
         given = [name for name in ("prompt", "prompt_ids", "messages") if getattr(self, name) is not None]
         if len(given) != 1:
             raise ParameterError("prompt", f"must be given once, as text, token ids or messages; got {given or 'none'}")
-        if not getattr(self, given[0]):
+        _instance("params", self.params, SamplingParams)
+        if self.prompt is not None:
+            _instance("prompt", self.prompt, str)
+        for message in self.messages or ():
+            _instance("messages", message, ChatMessage)
+        if not len(getattr(self, given[0])):
             raise ParameterError("prompt", "must not be empty")
         if self.deadline is not None:
             _number("deadline", self.deadline, 0.0, math.inf, above=True)
+
+
+def _instance(name: str, value: object, kind: type) -> None:
+    if not isinstance(value, kind):
+        raise ParameterError(name, f"must be of type {kind.__name__}, got {type(value).__name__}")
 
 
 def _number(name: str, value: object, low: float, high: float, *, above: bool = False) -> None:
@@ -172,8 +182,9 @@ def _number(name: str, value: object, low: float, high: float, *, above: bool = 
         raise ParameterError(name, f"must be a number, got {value!r}")
     assert isinstance(value, (int, float))
     if not (low < value if above else low <= value) or value > high:
-        low_text = f"above {low:g} and at most {high:g}" if above else f"between {low:g} and {high:g}"
-        raise ParameterError(name, f"must be {low_text}, got {value:g}")
+        least = f"above {low:g}" if above else f"between {low:g}"
+        most = "" if high == math.inf else f" and at most {high:g}" if above else f" and {high:g}"
+        raise ParameterError(name, f"must be {least}{most}, got {value:g}")
 
 
 def _integer(name: str, value: object, low: int, high: int | None = None) -> None:

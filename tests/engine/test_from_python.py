@@ -1,5 +1,6 @@
 """The engine in a plain script: calls that wait, results in order, nothing left behind."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -49,6 +50,28 @@ def test_a_model_may_be_named_by_the_path_of_its_folder() -> None:
         assert engine.wait_until_loaded(60).path == str(embedded_path())
     with pytest.raises(TypeError, match="not int"):
         Engine(5)  # type: ignore[arg-type]
+
+
+FORKED = """
+import os
+from llmtui import Engine, SamplingParams
+from llmtui.engine.errors import OtherProcess
+with Engine("tiny-tales") as engine:
+    engine.generate("Once", SamplingParams(max_tokens=1))
+    child = os.fork()
+    if child == 0:
+        try:
+            engine.generate("Once", SamplingParams(max_tokens=1))
+        except OtherProcess:
+            os._exit(7)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_forked_process_is_told_to_make_an_engine_of_its_own() -> None:
+    done = subprocess.run([sys.executable, "-c", FORKED], capture_output=True, text=True, check=True, timeout=100)
+    assert done.stdout == "7\n"
 
 
 LEFT_OPEN = """

@@ -67,6 +67,22 @@ def test_a_request_continues_exactly_one_thing(fields: dict[str, Any]) -> None:
     assert refused.value.field == "prompt"
 
 
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({"prompt": b"Once"}, "prompt must be of type str, got bytes"),
+        ({"prompt": ["Once"]}, "prompt must be of type str, got list"),
+        ({"prompt": "Once", "params": {"seed": 1}}, "params must be of type SamplingParams, got dict"),
+        ({"messages": [{"role": "user", "content": "Hi"}]}, "messages must be of type ChatMessage, got dict"),
+        ({"prompt": "Once", "deadline": 0}, "deadline must be above 0, got 0"),
+    ],
+)
+def test_what_is_of_another_type_is_named(fields: dict[str, Any], named: str) -> None:
+    with pytest.raises(ParameterError) as raised:
+        GenerationRequest(**fields)
+    assert str(raised.value) == named
+
+
 @pytest.mark.parametrize("deadline", [0, -1.0, math.nan, "soon", 10**400])
 def test_a_deadline_is_a_time_to_come(deadline: Any) -> None:
     with pytest.raises(ParameterError) as refused:
