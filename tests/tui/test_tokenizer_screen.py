@@ -30,6 +30,21 @@ def expected(text: str) -> list[tuple[int, bytes]]:
     return [(piece.id, piece.bytes) for piece in result.pieces]
 
 
+async def test_what_comes_while_the_window_goes_is_left_alone(opened: Opened) -> None:
+    async with opened() as pilot:
+        screen = await open_tokenizer(pilot)
+        column = screen.query_one("#first", TokenizerColumn)
+        late = column._if_here(lambda result: column._cut_done(result, "Once"))
+        result = tokenize(read_tokenizer(embedded_path()), "Once")
+        # a window that closes loses its parts one after the other, and is the last to go
+        await column.query_one(PieceTable).remove()
+        pilot.app.pop_screen()
+        assert screen.is_attached
+        late(result)
+        await until(pilot, lambda: not screen.is_attached)
+        late(result)
+
+
 async def test_the_tokens_follow_what_is_typed(opened: Opened) -> None:
     async with opened() as pilot:
         screen = await open_tokenizer(pilot)

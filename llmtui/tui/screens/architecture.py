@@ -12,7 +12,7 @@ from textual.widget import Widget
 
 from llmtui.tui.architecture_text import diagram_lines, summary_lines, tree_lines
 from llmtui.tui.bridge import Bridge
-from llmtui.tui.screens.window import Window
+from llmtui.tui.screens.window import Window, is_open
 from llmtui.tui.text import GLYPHS, GlyphSet, visible
 
 if TYPE_CHECKING:
@@ -50,11 +50,11 @@ class ArchitectureScreen(Window[None]):
         self._bridge.run(self._read, self._show, self._fail)
 
     def _show(self, facts: "Architecture") -> None:
-        if self.is_attached:
+        if is_open(self):
             self._text.show(facts)
 
     def _fail(self, error: Exception) -> None:
-        if self.is_attached:
+        if is_open(self):
             self._text.fail(str(error) or type(error).__name__)
 
 

@@ -14,6 +14,7 @@ from llmtui.insight.compare import ModelChoice, parse_choice
 from llmtui.setting_values import DTYPES
 from llmtui.tui.bridge import Bridge
 from llmtui.tui.screens.prompt_form import PromptForm
+from llmtui.tui.screens.window import is_open
 from llmtui.tui.session import Session
 from llmtui.tui.sweep_form import MAX_TOKENS, read_count
 from llmtui.tui.text import GlyphSet
@@ -68,7 +69,7 @@ class CompareForm(PromptForm):
         self.tell("NAME or NAME@DTYPE: a dtype of a model counts as a model; " + ", ".join(sorted(DTYPES)))
 
     def _listed(self, names: Sequence[str]) -> None:
-        if not self.is_attached:
+        if not is_open(self):
             return
         suggestions = [*names, *(f"{name}@{dtype}" for name in names for dtype in sorted(DTYPES))]
         for place in range(1, len(MODELS) + 1):

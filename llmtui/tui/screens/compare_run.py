@@ -19,7 +19,7 @@ from llmtui.system.paths import log_file
 from llmtui.tui.bridge import Bridge
 from llmtui.tui.compare_job import ComparisonView, News, compare_job
 from llmtui.tui.progress import SEPARATOR, load_stage
-from llmtui.tui.screens.window import Window
+from llmtui.tui.screens.window import Window, is_open
 from llmtui.tui.text import GlyphSet, visible
 from llmtui.tui.widgets.model_column import ModelColumn
 from llmtui.tui.widgets.status_bar import StatusBar, Tone
@@ -107,7 +107,7 @@ class CompareScreen(Window[None]):
         self.comparison.stop()
 
     def _moved(self, news: News) -> None:
-        if not self.is_attached:
+        if not is_open(self):
             return
         match news:
             case Step(place, progress) if not isinstance(progress, Column):
@@ -122,7 +122,7 @@ class CompareScreen(Window[None]):
     def _finished(self, view: ComparisonView) -> None:
         self._ended = True
         self._moved(view)
-        if not self.is_attached:
+        if not is_open(self):
             return
         ran = len(view.measured)
         words = f"{ran} of {len(self._choices)} models"
@@ -135,7 +135,7 @@ class CompareScreen(Window[None]):
 
     def _failed(self, error: Exception) -> None:
         self._ended = True
-        if self.is_attached:
+        if is_open(self):
             self.status.show(str(error) or type(error).__name__, Tone.BAD)
 
     def action_close(self) -> None:

@@ -10,7 +10,7 @@ from textual.containers import Horizontal
 from textual.events import DescendantFocus, Resize
 from textual.widgets import Input, Static
 
-from llmtui.tui.screens.window import T, Window
+from llmtui.tui.screens.window import T, Window, is_open
 from llmtui.tui.text import cell_width, visible
 from llmtui.tui.widgets.prompt import Prompt
 
@@ -63,8 +63,12 @@ class Form(Window[T]):
     @on(Resize)
     @on(Prompt.Changed)
     def _look_again(self) -> None:
-        self.call_after_refresh(self._show_told)
-        self.call_after_refresh(self._fit)
+        self.call_after_refresh(self._arrange)
+
+    def _arrange(self) -> None:
+        if is_open(self):
+            self._show_told()
+            self._fit()
 
     def _fit(self) -> None:
         """Let the rows have what all else leaves: what is told about them must be in sight."""

@@ -19,7 +19,7 @@ from llmtui.processor import CPUINFO, cpu_flags
 from llmtui.setting_values import DTYPES
 from llmtui.tui.bridge import Bridge
 from llmtui.tui.progress import SEPARATOR
-from llmtui.tui.screens.window import Window
+from llmtui.tui.screens.window import Window, is_open
 from llmtui.tui.text import cell_width, middle_ellipsis, visible
 from llmtui.units import short_count, short_size
 
@@ -79,12 +79,12 @@ class ModelPicker(Window[str]):
 
     def _listed(self, entries: Sequence[CatalogEntry]) -> None:
         self._entries = entries
-        if self.is_attached:
+        if is_open(self):
             self._fill()
 
     def _not_listed(self, error: Exception) -> None:
         self._entries = ()
-        if self.is_attached:
+        if is_open(self):
             self._fill()
             self._tell(f"the models on this machine cannot be listed: {error}")
 

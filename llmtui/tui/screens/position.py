@@ -11,6 +11,7 @@ from llmtui.insight.grid import Setting
 from llmtui.tui import facts
 from llmtui.tui.bridge import Bridge
 from llmtui.tui.screens.plan_window import PlanWindow
+from llmtui.tui.screens.window import is_open
 from llmtui.tui.sweep_form import SweepPlan
 from llmtui.tui.sweep_table import POSITION_MEASURES, bounds, level, setting_words
 from llmtui.tui.text import GLYPHS, GlyphSet, cell_width, middle_ellipsis, piece
@@ -60,7 +61,7 @@ class PositionScreen(PlanWindow):
 
     def _looked(self, position: Position) -> None:
         self._found = {at.setting: at for at in position.settings}
-        if not self.is_attached:
+        if not is_open(self):
             return
         actual = position.actual
         here = ""
@@ -71,7 +72,7 @@ class PositionScreen(PlanWindow):
         self._show_choices()
 
     def _failed(self, error: Exception) -> None:
-        if self.is_attached:
+        if is_open(self):
             self.status.show(str(error) or type(error).__name__, Tone.BAD)
 
     @on(Grid.Moved)

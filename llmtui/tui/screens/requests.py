@@ -13,7 +13,7 @@ from llmtui.engine.live import RequestView
 from llmtui.engine.watching import Watch
 from llmtui.tui.bridge import Bridge
 from llmtui.tui.progress import SEPARATOR
-from llmtui.tui.screens.window import Window
+from llmtui.tui.screens.window import Window, is_open
 from llmtui.tui.serving import Serving
 from llmtui.tui.text import GlyphSet, visible
 from llmtui.tui.widgets.live_table import Column, LiveTable, Row
@@ -101,7 +101,7 @@ class RequestsScreen(Window[None]):
         self.app.push_screen(WatchScreen(self._engine, watch, glyphs=self._glyphs))
 
     def _say(self, sentence: str) -> None:
-        if self.is_attached:
+        if is_open(self):
             self._show("#said", sentence)
 
     def _show(self, where: str, text: str) -> None:

@@ -15,6 +15,7 @@ from llmtui.tui import facts
 from llmtui.tui.bridge import Bridge
 from llmtui.tui.progress import SEPARATOR
 from llmtui.tui.screens.plan_window import PlanWindow
+from llmtui.tui.screens.window import is_open
 from llmtui.tui.sweep_form import SweepPlan
 from llmtui.tui.sweep_job import SweepView, sweep_job
 from llmtui.tui.sweep_table import (
@@ -72,7 +73,7 @@ class SweepScreen(PlanWindow):
 
     def _moved(self, view: SweepView) -> None:
         self.view = view
-        if self.is_attached:
+        if is_open(self):
             self._show()
 
     def _finished(self, view: SweepView) -> None:
@@ -81,7 +82,7 @@ class SweepScreen(PlanWindow):
 
     def _failed(self, error: Exception) -> None:
         self._ended = True
-        if self.is_attached:
+        if is_open(self):
             self.status.show(str(error) or type(error).__name__, Tone.BAD)
 
     # what the person does

@@ -13,7 +13,7 @@ from llmtui.errors import LlmtuiError
 from llmtui.insight.tokenization import Tokenization, read_tokenizer, tokenize
 from llmtui.models.partial import tokenizer_folder
 from llmtui.tui.bridge import Bridge
-from llmtui.tui.screens.window import Window
+from llmtui.tui.screens.window import Window, is_open
 from llmtui.tui.text import GLYPHS, GlyphSet, visible
 from llmtui.tui.widgets.piece_flow import PieceFlow, PieceTable
 
@@ -156,7 +156,7 @@ class TokenizerColumn(Vertical):
 
     def _if_here(self, then: Callable[[Any], None]) -> Callable[[Any], None]:
         """The window may be closed before a job is done."""
-        return lambda result: then(result) if self.is_attached else None
+        return lambda result: then(result) if is_open(self) else None
 
 
 def summary(result: Tokenization) -> str:

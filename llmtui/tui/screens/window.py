@@ -8,12 +8,21 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.events import Resize
 from textual.screen import ModalScreen
+from textual.widget import Widget
 
 from llmtui.tui.text import parts_that_fit
 
 T = TypeVar("T")
 # What the frame needs beside a title.
 CORNERS: Final = 6
+
+
+def is_open(widget: Widget) -> bool:
+    """Whether the screen that a widget is on, or is, can still be shown something.
+
+    Once it is closed, its parts go one after the other, and it stays attached until they are gone.
+    """
+    return widget.is_attached and widget.screen in widget.app.screen_stack
 
 
 class Window(ModalScreen[T]):
